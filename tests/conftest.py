@@ -1,0 +1,58 @@
+"""What every test may ask for: a real Postgres, a fresh migrated store in it, and a clock to move."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+import pytest_asyncio
+
+from watchkeeper.embedded import EmbeddedPostgres, start_postgres
+from watchkeeper.store import Store, open_store
+from watchkeeper.store.migrating import migrate
+
+_numbers = itertools.count(1)
+
+
+class MovedClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+@pytest.fixture
+def clock() -> MovedClock:
+    return MovedClock()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    server = start_postgres(tmp_path_factory.mktemp("postgres"), databases=("template_store",))
+    try:
+        migrate(server.url_for("template_store"))
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def store_url(postgres: EmbeddedPostgres) -> str:
+    """A database of this test's own, with the schema and nothing else."""
+    name = f"store_{next(_numbers)}"
+    with psycopg.connect(postgres.url_for("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_store")
+    return postgres.url_for(name)
+
+
+@pytest_asyncio.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    async with open_store(store_url, max_connections=16) as opened:
+        yield opened

@@ -1,0 +1,243 @@
+"""Postgres is away: alerts are kept on disk, pages go out at once, and nothing is lost or doubled afterwards."""
+
+import itertools
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from tests.conftest import MovedClock
+from tests.watchkeeper.intake.opened import ANA, BEN, Intake, open_intake, settings_for, vendors_at
+from tests.watchkeeper.recording import RecordingServer, Say, until
+from watchkeeper.embedded import EmbeddedPostgres, start_postgres
+from watchkeeper.incidents import list_recent
+from watchkeeper.intake import admitting
+from watchkeeper.settings import Settings
+from watchkeeper.store.migrating import migrate
+
+_numbers = itertools.count(1)
+
+
+class Cluster:
+    """A Postgres of this module's own, which may be stopped."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.server: EmbeddedPostgres | None = None
+        migrate(self.start().url_for("template_store"))
+
+    def start(self) -> EmbeddedPostgres:
+        self.server = self.server or start_postgres(self._directory, databases=("template_store",))
+        return self.server
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
+
+    def new_store(self) -> str:
+        """The address of a fresh store."""
+        name = f"spool_{next(_numbers)}"
+        with psycopg.connect(self.start().url_for("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template_store")
+        return self.start().url_for(name)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    made = Cluster(tmp_path_factory.mktemp("away"))
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture
+def settings(cluster: Cluster, tmp_path: Path, vendors: RecordingServer) -> Settings:
+    return settings_for(tmp_path, cluster.new_store(), **vendors_at(vendors.url))
+
+
+def spooled(intake: Intake, pattern: str = "*.json") -> list[Path]:
+    return sorted((intake.house.settings.home / "spool").glob(pattern))
+
+
+def texts_to(vendors: RecordingServer, number: str) -> list[str]:
+    return [sms.form["Body"] for sms in vendors.at("/Messages.json") if sms.form["To"] == number]
+
+
+async def test_an_alert_is_kept_and_paged_at_once_and_admitted_when_postgres_is_back(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    cluster.stop()
+    async with open_intake(settings, clock) as intake:
+        await until(lambda: intake.house.store.is_away)
+        began = time.monotonic()
+        answer = await intake.tell()
+        assert (answer.status_code, answer.json()["incident"]) == (202, None)
+        assert len(spooled(intake)) == 1
+        (text,) = await until(lambda: texts_to(vendors, ANA), seconds=2)
+        assert time.monotonic() - began < 2
+        assert "Backend is down" in text
+        assert "store is away" in text
+        for number in range(20):
+            await intake.tell(delivery_id=str(number))
+        await intake.tell()
+        assert len(spooled(intake)) == 22
+        assert len(texts_to(vendors, ANA)) == 1, "one page for one cause"
+
+        cluster.start()
+        await until(lambda: spooled(intake) == [])
+        (incident,) = await list_recent(intake.house.store)
+        assert await intake.house.store.one("alerts/count", incident_id=1) == {"alerts": 22}
+        await until(lambda: len(texts_to(vendors, ANA)) == 2)
+        assert texts_to(vendors, ANA)[1].startswith(f"P0 {incident.number}")
+        assert "/a/" in texts_to(vendors, ANA)[1]
+        again = await intake.tell()
+        assert again.json() == {"incident": incident.number, "reason": "same_fingerprint"}
+        await until(lambda: texts_to(vendors, BEN))  # a P0 goes to the secondary at once
+        assert [len(texts_to(vendors, ANA)), len(texts_to(vendors, BEN))] == [2, 1]
+
+
+async def test_postgres_that_stops_in_the_night_loses_nothing(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    async with open_intake(settings, clock) as intake:
+        assert (await intake.tell()).json()["incident"] == "INC-0001"
+        cluster.stop()
+        began = time.monotonic()
+        answer = await intake.tell(service="redis", kind="redis_down", summary="Redis is down")
+        assert answer.status_code == 202
+        assert time.monotonic() - began < 2
+        await until(lambda: [text for text in texts_to(vendors, ANA) if "Redis is down" in text])
+        cluster.start()
+        await until(lambda: spooled(intake) == [])
+        assert {i.summary for i in await list_recent(intake.house.store)} == {
+            "Backend is down",
+            "Redis is down",
+        }
+
+
+async def test_postgres_that_hangs_counts_as_away(
+    cluster: Cluster,
+    settings: Settings,
+    clock: MovedClock,
+    vendors: RecordingServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admitting, "ADMIT_WITHIN_SECONDS", 0.5)
+    async with open_intake(settings, clock) as intake:
+        await intake.tell(severity="P3")
+        stopped = children_of(cluster)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            answer = await intake.tell(service="redis", kind="redis_down", summary="Redis is down")
+            assert (answer.status_code, time.monotonic() - began < 2) == (202, True)
+            await until(lambda: [text for text in texts_to(vendors, ANA) if "Redis is down" in text])
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        await until(lambda: spooled(intake) == [])
+        assert len(await list_recent(intake.house.store)) == 2
+
+
+def children_of(cluster: Cluster) -> list[int]:
+    """The server's processes, the postmaster first."""
+    postmaster = psutil.Process(cluster.start().pid)
+    return [postmaster.pid, *(child.pid for child in postmaster.children())]
+
+
+async def test_the_secondary_is_told_when_no_channel_reaches_the_primary(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    cluster.stop()
+
+    def not_for_ana(heard: object) -> Say:
+        reachable = BEN in getattr(heard, "form", {}).get("To", "")
+        return Say(201, {"sid": "SM1"}) if reachable else Say(400, {"code": 21610, "message": "opted out"})
+
+    vendors.answer = not_for_ana
+    async with open_intake(settings, clock) as intake:
+        await until(lambda: intake.house.store.is_away)
+        await intake.tell(severity="P1", summary="Checkout is down")
+        (text,) = await until(lambda: texts_to(vendors, BEN), seconds=2)
+        assert "Checkout is down" in text
+
+
+async def test_a_figure_in_the_alert_counts_for_its_severity_without_the_store_too(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    cluster.stop()
+    async with open_intake(settings, clock) as intake:
+        await until(lambda: intake.house.store.is_away)
+        await intake.tell(kind="other", service="checkout", users_affected_percent=80)
+        assert await until(lambda: texts_to(vendors, ANA), seconds=2)
+
+
+async def test_a_page_under_way_is_sent_before_the_process_ends(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    cluster.stop()
+    async with open_intake(settings, clock) as intake:
+        await until(lambda: intake.house.store.is_away)
+        await intake.tell()
+    assert len(texts_to(vendors, ANA)) == 1
+
+
+async def test_what_was_kept_survives_a_restart_and_what_is_broken_is_set_aside(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    cluster.stop()
+    async with open_intake(settings, clock) as intake:
+        await until(lambda: intake.house.store.is_away)
+        await intake.tell()
+    folder = settings.home / "spool"
+    (kept,) = folder.glob("*.json")
+    (folder / "20260101T000000-half.json").write_bytes(kept.read_bytes()[:40])
+    (folder / "20260101T000001-noise.json").write_bytes(b"\xff\x00")
+    (folder / "20260101T000002-empty.json").touch()
+    (folder / "20260101T000003-never-acknowledged.json.partial").write_bytes(b"{")
+    unkeepable = kept.read_text().replace("Backend is down", r"Backend is \u0000 down")
+    (folder / "20260101T000004-unkeepable.json").write_text(unkeepable.replace("spool:", "other:"))
+    cluster.start()
+    async with open_intake(settings, clock) as intake:
+        await until(lambda: spooled(intake) == [])
+        (incident,) = await list_recent(intake.house.store)
+        assert incident.summary == "Backend is down"
+        assert [path.name for path in spooled(intake, "*.bad")] == [
+            "20260101T000000-half.bad",
+            "20260101T000001-noise.bad",
+            "20260101T000002-empty.bad",
+            "20260101T000004-unkeepable.bad",
+        ]
+        # A file that appears broken while it runs stops nothing either.
+        (folder / "20260101T000005-late.json").write_text("[]")
+        await until(lambda: spooled(intake) == [])
+        assert (await intake.client.get("/ready")).status_code == 200
+
+
+async def test_a_disk_that_is_full_still_pages_and_does_not_promise_anything(
+    cluster: Cluster,
+    settings: Settings,
+    clock: MovedClock,
+    vendors: RecordingServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster.stop()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with open_intake(settings, clock) as intake:
+        await until(lambda: intake.house.store.is_away)
+        monkeypatch.setattr(os, "fsync", full)
+        answer = await intake.tell()
+        assert answer.status_code == 503
+        assert await until(lambda: texts_to(vendors, ANA), seconds=2)
+        monkeypatch.undo()

@@ -1,0 +1,127 @@
+"""The policy: the shipped default is the guide, and mistakes are answered with what to write."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from watchkeeper.errors import BadInput
+from watchkeeper.model import Severity
+from watchkeeper.policy import Policy, load_policy
+
+
+@pytest.mark.parametrize(
+    ("severity", "acknowledge", "escalate", "update", "post_mortem", "channels"),
+    [
+        (Severity.P0, 15, 0, 30, 24, {"email", "sms", "voice", "slack", "status_page"}),
+        (Severity.P1, 60, 120, 60, 48, {"email", "sms", "slack", "status_page"}),
+        (Severity.P2, 240, None, None, None, {"email", "slack"}),
+        (Severity.P3, 1440, None, None, None, {"email"}),
+    ],
+)
+def test_the_default_is_the_guides_table(
+    severity: Severity,
+    acknowledge: int,
+    escalate: int | None,
+    update: int | None,
+    post_mortem: int | None,
+    channels: set[str],
+) -> None:
+    rule = load_policy().rule(severity)
+    assert rule.acknowledge_within == timedelta(minutes=acknowledge)
+    assert rule.escalate_after == (None if escalate is None else timedelta(minutes=escalate))
+    assert rule.update_every == (None if update is None else timedelta(minutes=update))
+    assert rule.post_mortem_within == (None if post_mortem is None else timedelta(hours=post_mortem))
+    assert set(rule.channels) == channels
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "advice"),
+    [
+        ("colour: red", "colour: unknown key", "remove it"),
+        ("verification: {stable: 5m}", "verification.stable: unknown key", "verification in policy.default"),
+        ("roster: {primary: zed}", "roster.primary", "add people.zed"),
+        ("roster: {primary: brandon, secondary: zed}", "roster.secondary", "add people.zed"),
+        ("verification: {stable_for: soon}", "verification.stable_for", "15m"),
+        (
+            "severities: {P0: {acknowledge_within: 15}}",
+            "severities.P0.acknowledge_within",
+            "number and a unit",
+        ),
+        ("people: {zed: {name: Zed, phone: '0123'}}\nroster: {primary: zed}", "people.zed.phone", "pattern"),
+        (
+            "services: {a: {title: A, kind: other, depends_on: [b]}, b: {title: B, kind: other, depends_on: [a]}}",
+            "depends_on: goes in a circle",
+            "remove one",
+        ),
+        ("services: {a: {title: A, kind: other, depends_on: [b]}}", "services.a.depends_on", "name one of a"),
+        ("[1, 2]", "must be a mapping", "list"),
+        ("a: [", "is not YAML", ""),
+    ],
+)
+def test_a_mistake_is_answered_with_its_key_and_what_to_write(
+    text: str, key: str, advice: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "watchkeeper.yaml"
+    file.write_text(text)
+    with pytest.raises(BadInput) as refused:
+        load_policy(file)
+    assert key in str(refused.value)
+    assert advice in str(refused.value)
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read"):
+        load_policy(tmp_path / "none.yaml")
+
+
+def test_a_teams_own_file_holds_only_what_differs(tmp_path: Path) -> None:
+    file = tmp_path / "watchkeeper.yaml"
+    file.write_text("severities: {P0: {acknowledge_within: 5m}}")
+    own, default = load_policy(file), load_policy()
+    assert own.rule(Severity.P0).acknowledge_within == timedelta(minutes=5)
+    assert own.rule(Severity.P0).channels == default.rule(Severity.P0).channels
+
+
+def test_speed_divides_every_duration_and_nothing_else() -> None:
+    slow, fast = load_policy(), load_policy().scaled(60)
+    assert fast.verification.stable_for == timedelta(seconds=15)
+    assert fast.rule(Severity.P0).post_mortem_within == timedelta(minutes=24)
+    assert fast.thresholds.leak_above_connections == slow.thresholds.leak_above_connections
+    assert fast.limits == slow.limits
+
+
+def test_the_policy_kept_with_an_incident_is_the_same_policy() -> None:
+    fast = load_policy().scaled(7)
+    assert Policy.model_validate(fast.model_dump(mode="json")) == fast
+
+
+def test_a_service_depends_on_what_its_dependencies_depend_on() -> None:
+    assert load_policy().depends_on("frontend") == {"backend", "database"}
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ("{table: 'jobs; DROP TABLE orders', older_than: 30d}", "table"),
+        ("{table: '\"jobs\"', older_than: 30d}", "table"),
+        ("{table: a.b.c, older_than: 30d}", "table"),
+        ("{table: jobs, older_than: 30d, age_column: 'now()'}", "age_column"),
+        ("{table: jobs, older_than: 30d, status_column: 'status = 1 OR 1'}", "status_column"),
+        ("{table: jobs}", "older_than"),
+    ],
+)
+def test_a_clean_up_takes_plain_names_alone(table: str, key: str, tmp_path: Path) -> None:
+    file = tmp_path / "watchkeeper.yaml"
+    file.write_text(f"cleanup: {{tables: [{table}]}}")
+    with pytest.raises(BadInput) as refused:
+        load_policy(file)
+    assert f"cleanup.tables.0.{key}" in str(refused.value)
+
+
+def test_a_clean_up_knows_schemas_and_its_ages_are_durations_too() -> None:
+    policy = load_policy().scaled(60)
+    assert [table.table for table in policy.cleanup.tables] == ["jobs", "designs", "uploads"]
+    assert policy.cleanup.tables[0].older_than == timedelta(hours=12)
+    assert policy.cleanup.tables[0].status == ["completed", "failed"]
+    assert policy.cleanup.tables[0].age_column == "updated_at"

@@ -1,0 +1,59 @@
+"""Email through SendGrid's library, in a thread and with a time limit: by itself it waits for ever.
+
+Source:
+    https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+"""
+
+import asyncio
+from http.client import HTTPException
+
+from python_http_client.exceptions import HTTPError
+from sendgrid import SendGridAPIClient
+from sendgrid.helpers.mail import Mail
+
+from watchkeeper.channels.sending import TIME_LIMIT_SECONDS, Receipt, refusal
+from watchkeeper.errors import VendorUnavailable
+from watchkeeper.model import Message
+
+
+def sendgrid_client(*, api_key: str, base_url: str) -> SendGridAPIClient:
+    """SendGrid's client with our address and a time limit, which its chained calls inherit."""
+    client = SendGridAPIClient(api_key, host=base_url.rstrip("/"))
+    client.client.timeout = TIME_LIMIT_SECONDS
+    return client
+
+
+class EmailSender:
+    """Sends `message.text`, with `message.html` beside it, to one address."""
+
+    def __init__(self, client: SendGridAPIClient, from_address: str) -> None:
+        self._client = client
+        self._from = from_address
+
+    async def send(
+        self,
+        address: str,
+        message: Message,
+        *,
+        callback_url: str | None = None,
+        thread: str | None = None,
+    ) -> Receipt:
+        mail = Mail(
+            from_email=self._from,
+            to_emails=address,
+            subject=message.subject,
+            plain_text_content=message.text,
+            html_content=message.html,
+        )
+        try:
+            # The client limits each read; an answer that drips would never end.
+            async with asyncio.timeout(TIME_LIMIT_SECONDS):
+                answer = await asyncio.to_thread(self._client.send, mail)
+        except HTTPError as error:
+            reason = str(error.reason)
+            raise refusal("sendgrid", "send_email", int(error.status_code), reason) from None
+        except (OSError, HTTPException) as error:
+            raise VendorUnavailable(
+                vendor="sendgrid", action="send_email", reason=type(error).__name__
+            ) from None
+        return Receipt(vendor_id=answer.headers.get("X-Message-Id") or "accepted")

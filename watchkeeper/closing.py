@@ -1,0 +1,63 @@
+"""The end of an incident: proved by readings, or said by a person; told to all who were told of the start."""
+
+from datetime import datetime
+
+from watchkeeper import deadlines
+from watchkeeper.incidents import cancel_response, incident_of
+from watchkeeper.model import DeadlineKind, Incident, Status, TimelineKind
+from watchkeeper.paging import Desk, tell_resolved
+from watchkeeper.remediations import read_remediations
+from watchkeeper.reviews import open_review
+from watchkeeper.store import Db
+from watchkeeper.timeline import record
+
+CLOCKS = [
+    DeadlineKind.ACKNOWLEDGE,
+    DeadlineKind.ESCALATE,
+    DeadlineKind.APPROVAL,
+    DeadlineKind.UPDATE,
+]
+
+
+async def close_as_proved(
+    db: Db, desk: Desk, incident: Incident, *, healthy_at: datetime, now: datetime
+) -> bool:
+    """Resolve an incident whose probes stayed green; False when an alert fired after `healthy_at`, the last look."""
+    row = await db.one("incidents/resolve", id=incident.id, now=now, healthy_at=healthy_at)
+    if row is None:
+        return False
+    done = [r.plan.summary for r in await read_remediations(db, incident.id) if r.state == "done"]
+    resolution = "; ".join(done) or "it recovered without a change of ours"
+    await _all_clear(db, desk, incident_of(row), resolution, actor=None, now=now)
+    return True
+
+
+async def close_by_hand(
+    db: Db, desk: Desk, incident: Incident, *, person: str, reason: str, now: datetime
+) -> bool:
+    """Resolve an incident because a person says so; False when it was over already.
+
+    A response that is at work stops at its next step, and what was planned and not begun will not happen.
+    """
+    row = await db.one("incidents/close_by_hand", id=incident.id, now=now)
+    if row is None:
+        return False
+    await db.run("remediations/withdraw", incident_id=incident.id, now=now)
+    await cancel_response(db, incident, now=now)
+    resolution = f"closed by {person}: {reason}" if reason else f"closed by {person}"
+    await _all_clear(db, desk, incident_of(row), resolution, actor=person, now=now)
+    return True
+
+
+async def _all_clear(
+    db: Db, desk: Desk, resolved: Incident, resolution: str, *, actor: str | None, now: datetime
+) -> None:
+    await db.run("alerts/leave", incident_id=resolved.id)
+    text = f"Status: {Status.RESOLVED} ({resolution})" if actor else f"Status: {Status.RESOLVED}"
+    await record(db, resolved.id, TimelineKind.STATUS, text, now=now, actor=actor or "watchkeeper")
+    await deadlines.cancel(db, resolved.id, CLOCKS, now=now)
+    await db.run("outbox/cancel_pages", incident_id=resolved.id)
+    cause = resolved.cause or "not found"
+    proved = actor is None
+    await tell_resolved(db, desk, resolved, cause=cause, resolution=resolution, proved=proved, now=now)
+    await open_review(db, resolved, now=now)

@@ -1,0 +1,54 @@
+"""Deadlines are rows. What has become due is taken under a lock, so that one process deals with it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from watchkeeper.model import Deadline, DeadlineKind
+from watchkeeper.motor import ask_motor
+from watchkeeper.store import Db
+
+
+async def set_deadline(
+    db: Db, incident_id: int, kind: DeadlineKind, number: int, due_at: datetime, *, now: datetime
+) -> None:
+    """Something must happen by `due_at`, or sooner if that was said before. Prefect is asked to show it."""
+    row = await db.one("deadlines/set", incident_id=incident_id, kind=kind, number=number, due_at=due_at)
+    if row is not None:
+        await ask_motor(
+            db,
+            f"mirror:{incident_id}:{kind}:{number}:{due_at.isoformat()}",
+            incident_id,
+            "mirror",
+            now=now,
+            detail={"kind": kind.value, "number": number, "due_at": due_at.isoformat()},
+        )
+
+
+async def meet(db: Db, incident_id: int, kinds: Sequence[DeadlineKind], *, now: datetime) -> None:
+    """What was promised happened."""
+    rows = await db.all("deadlines/met", incident_id=incident_id, kinds=list(kinds), now=now)
+    await _clear_mirrors(db, [Deadline.model_validate(row) for row in rows], now)
+
+
+async def cancel(db: Db, incident_id: int, kinds: Sequence[DeadlineKind], *, now: datetime) -> None:
+    """What was promised is no longer needed."""
+    rows = await db.all("deadlines/cancel", incident_id=incident_id, kinds=list(kinds))
+    await _clear_mirrors(db, [Deadline.model_validate(row) for row in rows], now)
+
+
+async def _clear_mirrors(db: Db, deadlines: Sequence[Deadline], now: datetime) -> None:
+    for deadline in deadlines:
+        if deadline.due_at > now:
+            await ask_motor(
+                db,
+                f"unmirror:{deadline.incident_id}:{deadline.kind}:{deadline.number}",
+                deadline.incident_id,
+                "unmirror",
+                now=now,
+                detail={"kind": deadline.kind.value, "number": deadline.number},
+            )
+
+
+async def read_deadlines(db: Db, incident_id: int) -> list[Deadline]:
+    rows = await db.all("deadlines/read", incident_id=incident_id)
+    return [Deadline.model_validate(row) for row in rows]

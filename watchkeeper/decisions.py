@@ -1,0 +1,303 @@
+"""Decisions: pure functions over the policy and facts. No I/O, no clock; each returns its named reason."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from watchkeeper.model import (
+    Alert,
+    Channel,
+    Check,
+    Decision,
+    Gate,
+    Incident,
+    Kind,
+    Purpose,
+    Severity,
+    Status,
+)
+from watchkeeper.policy import Policy
+
+# What the guide does only with a person's word: it can hurt, or cannot be taken back.
+ALWAYS_ASK = frozenset(
+    {
+        "roll_back_deployment",
+        "roll_back_frontend",
+        "raise_resources",
+        "set_maintenance_mode",
+        "delete_data",
+        "replace_signing_secret",
+        "enable_endpoint",
+    }
+)
+
+# Quietest first; a page that failed or was not answered goes on to a louder one.
+LOUDNESS = (Channel.SLACK, Channel.EMAIL, Channel.SMS, Channel.VOICE)
+
+
+class Judgement(NamedTuple):
+    severity: Severity
+    reason: str
+
+
+class Route(NamedTuple):
+    """One message to be: to whom, how, and which channels follow when it fails."""
+
+    recipient: str
+    channel: Channel
+    fallback: list[Channel]
+
+
+class Placement(NamedTuple):
+    """Where an alert belongs. `deeper` means that it names what the incident's own service depends on."""
+
+    choice: Literal["record", "attach", "deepen", "open"]
+    incident_id: int | None
+    reason: str
+
+
+def judge_severity(alert: Alert, policy: Policy) -> Judgement:
+    """How bad, by the guide's table: what a person chose, else the worst that kind and figures say."""
+    if alert.severity is not None:
+        return Judgement(alert.severity, "chosen_by_person")
+    figures = [
+        judged
+        for judged in (
+            _by_users(alert.users_affected_percent, policy),
+            _by_error_rate(alert.error_rate_percent, policy),
+        )
+        if judged
+    ]
+    by_kind = Judgement(policy.kinds.get(alert.kind, Severity.P3), f"kind_{alert.kind}")
+    # An error rate that was measured replaces what is assumed while it is unknown.
+    if figures and alert.kind is Kind.HIGH_ERROR_RATE:
+        return min(figures)
+    return min([by_kind, *figures])
+
+
+def _by_users(percent: float | None, policy: Policy) -> Judgement | None:
+    if percent is None:
+        return None
+    limits = policy.thresholds
+    if percent > limits.users_p0_percent:
+        return Judgement(Severity.P0, "users_affected_over_p0_limit")
+    if percent >= limits.users_p1_percent:
+        return Judgement(Severity.P1, "users_affected_over_p1_limit")
+    if percent >= limits.users_p2_percent:
+        return Judgement(Severity.P2, "users_affected_over_p2_limit")
+    return Judgement(Severity.P3, "few_users_affected")
+
+
+def _by_error_rate(percent: float | None, policy: Policy) -> Judgement | None:
+    if percent is None:
+        return None
+    if percent > policy.thresholds.error_rate_p1_percent:
+        return Judgement(Severity.P1, "error_rate_over_p1_limit")
+    if percent >= policy.thresholds.error_rate_p2_percent:
+        return Judgement(Severity.P2, "error_rate_over_p2_limit")
+    return Judgement(Severity.P3, "error_rate_low")
+
+
+def place(alert: Alert, open_incidents: Sequence[Incident], policy: Policy, now: datetime) -> Placement:
+    """Which incident an alert with an unknown fingerprint belongs to.
+
+    The database's outage is not five incidents: what depends on a service that is already down joins its
+    incident, and so does what that incident's service depends on, which then becomes its subject.
+    """
+    if not alert.firing:
+        return Placement("record", None, "nothing_open_to_resolve")
+    recent = [i for i in open_incidents if _is_fresh(i, policy, now)]
+    for incident in recent:
+        if alert.service == incident.service:
+            return Placement("attach", incident.id, "same_service_already_down")
+    above = policy.depends_on(alert.service)
+    for incident in recent:
+        if incident.service in above:
+            return Placement("attach", incident.id, "depends_on_service_already_down")
+    for incident in recent:
+        if alert.service in policy.depends_on(incident.service):
+            if incident.status in (Status.IDENTIFIED, Status.MONITORING):
+                # Its cause is known: what is heard now is the cure at work, such as a restart.
+                return Placement("attach", incident.id, "cause_is_known_already")
+            return Placement("deepen", incident.id, "is_what_the_open_incident_depends_on")
+    for incident in recent:
+        if not _is_unsettled(incident, policy, now):
+            continue
+        if policy.seen_through_one(alert.service, incident.service):
+            return Placement("attach", incident.id, "seen_through_the_same_service")
+        if policy.needed_by_both(alert.service, incident.service):
+            # Whose monitor is the first to notice says nothing about which of them is the cause.
+            return Placement("attach", incident.id, "depends_on_the_same_service")
+    return Placement("open", None, "nothing_open_explains_it")
+
+
+def _is_unsettled(incident: Incident, policy: Policy, now: datetime) -> bool:
+    """Whether what stands beside its service may fail for its sake: the cause is not found, or the cure is new.
+
+    A backend that is down, or is being restarted, makes the database's monitor and Redis's go red alike, for both
+    look through it. While an incident waits for hours, what fails beside it is a matter of its own.
+    """
+    cured_at = incident.mitigated_at
+    return cured_at is None or now - cured_at <= policy.verification.stable_for
+
+
+def _is_fresh(incident: Incident, policy: Policy, now: datetime) -> bool:
+    """Whether it may explain what is heard now: it is young, or a response is at work on it.
+
+    One that lies in a person's hands for longer explains nothing new: that wakes somebody again.
+    """
+    at_work = incident.waiting_for == "approval" or (
+        incident.waiting_for is None and incident.lease_until is not None and incident.lease_until > now
+    )
+    return at_work or now - incident.detected_at <= policy.correlate_within
+
+
+def service_of_kind(kind: Kind, near: str, policy: Policy) -> str | None:
+    """The service that an incident of this kind is about: the one nearest to the service named first."""
+    services = policy.services
+    fitting = [name for name, service in services.items() if service.kind is kind]
+    below = policy.depends_on(near)
+
+    def distance(name: str) -> int:
+        if name == near:
+            return 0
+        if near in services[name].depends_on or (near in services and name in services[near].depends_on):
+            return 1
+        return 2 if name in below or near in policy.depends_on(name) else 3
+
+    return min(fitting, key=distance, default=None)
+
+
+def loudest_first(channels: Sequence[Channel]) -> list[Channel]:
+    return sorted((c for c in channels if c in LOUDNESS), key=LOUDNESS.index, reverse=True)
+
+
+def routes_to_person(handle: str, channels: Sequence[Channel], policy: Policy) -> list[Route]:
+    """One message on each of these channels that the person has an address for, loudest first.
+
+    Each falls back on the person's other channels, the loudest of them first.
+    """
+    person = policy.people[handle]
+    everything = [c for c in loudest_first(LOUDNESS) if person.address(c)]
+    return [
+        Route(handle, channel, [other for other in everything if other is not channel])
+        for channel in loudest_first(channels)
+        if person.address(channel)
+    ]
+
+
+def first_pages(severity: Severity, policy: Policy) -> list[Route]:
+    """Whom an incident wakes at once: the primary, by the severity's channels."""
+    personal = [c for c in policy.rule(severity).channels if c is not Channel.SLACK]
+    return routes_to_person(policy.roster.primary, personal, policy)
+
+
+def escalation_routes(number: int, severity: Severity, policy: Policy) -> list[Route]:
+    """Whom to page when nobody has acknowledged for the `number`-th time (1, 2, ...).
+
+    Each time everyone on call, by every channel up to one louder than the severity's own at first and by all
+    of them from the second time on.
+    """
+    wanted = set(policy.rule(severity).channels)
+    louder = [c for c in LOUDNESS if c not in wanted]
+    channels = [*wanted, *(louder if number > 1 else louder[:1])]
+    handles = dict.fromkeys(h for h in (policy.roster.primary, policy.roster.secondary) if h)
+    return [route for handle in handles for route in routes_to_person(handle, channels, policy)]
+
+
+def secondary_routes(severity: Severity, policy: Policy) -> list[Route]:
+    """The secondary, by the severity's channels; alone on call, the primary again by every channel."""
+    handle = policy.roster.secondary
+    if handle is None:
+        return routes_to_person(policy.roster.primary, LOUDNESS, policy)
+    personal = [c for c in policy.rule(severity).channels if c is not Channel.SLACK]
+    return routes_to_person(handle, personal, policy)
+
+
+def gate_for(action: str, policy: Policy) -> tuple[Gate, str]:
+    """What an action needs before it may happen, and why."""
+    autonomy = policy.autonomy.actions.get(action, policy.autonomy.default)
+    if autonomy == "observe":
+        return Gate.OBSERVE, "autonomy_observe"
+    if autonomy == "ask":
+        return Gate.APPROVAL, "autonomy_ask"
+    if action in ALWAYS_ASK:
+        return Gate.APPROVAL, "guide_asks_a_person_first"
+    return Gate.NONE, "guide_does_it_unasked"
+
+
+# What a vendor's own outage makes useless, or worse: what goes through the vendor, and, where the database is the
+# trouble, what would only shake those who wait for it.
+THROUGH_VENDOR = {
+    "railway": frozenset({"restart_service", "roll_back_deployment", "raise_resources"}),
+    "supabase": frozenset({"end_idle_connections", "delete_data"}),
+}
+IN_VAIN = {("supabase", Kind.DATABASE_DOWN): frozenset({"restart_service"})}
+
+
+def hold_back(action: str, kind: Kind, red: Collection[str]) -> Decision:
+    """Whether an action, meant for this kind of incident, waits until a vendor whose status page is red recovers.
+
+    Returns:
+        The choice "hold" with the vendor in the reason, as in "waits_for_railway", or "go".
+    """
+    for vendor in sorted(red):
+        in_vain = THROUGH_VENDOR.get(vendor, frozenset()) | IN_VAIN.get((vendor, kind), frozenset())
+        if action in in_vain:
+            return Decision(choice="hold", reason=f"waits_for_{vendor}")
+    return Decision(choice="go", reason="no_vendor_stands_in_the_way")
+
+
+def red_vendors(checks: Sequence[Check]) -> frozenset[str]:
+    """The vendors whose own status pages tell of an outage; a minor one elsewhere stops nothing."""
+    return frozenset(
+        check.system
+        for check in checks
+        if check.name.startswith("vendor_status_") and check.facts.get("indicator") in OUTAGE
+    )
+
+
+# Of a status page's words, those that mean that something does not work.
+OUTAGE = ("major", "critical")
+
+
+def retry_after(attempts: int) -> timedelta | None:
+    """How long a message waits after its `attempts`-th failure; None when another channel must take over."""
+    waits = (timedelta(seconds=1), timedelta(seconds=3), timedelta(seconds=8))
+    return waits[attempts - 1] if attempts <= len(waits) else None
+
+
+def priority_of(purpose: Purpose) -> int:
+    """Lower goes first: the first page of an incident jumps the queue."""
+    return {Purpose.PAGE: 0, Purpose.ESCALATION: 1, Purpose.APPROVAL: 1, Purpose.HANDOVER: 1}.get(purpose, 5)
+
+
+def estimate_resolution(seconds: Sequence[float]) -> Decision:
+    """The ETTR out of similar incidents' times: their median, with how many there were."""
+    if len(seconds) < 5:
+        return Decision(choice="unknown", reason=f"not enough past incidents ({len(seconds)} of 5)")
+    middle = sorted(seconds)[len(seconds) // 2]
+    return Decision(
+        choice=str(timedelta(seconds=round(middle))), reason=f"median of {len(seconds)} similar incidents"
+    )
+
+
+def needs_review(incident: Incident, policy: Policy) -> timedelta | None:
+    """Within which time of its resolution the post-mortem is due; None when the guide leaves it optional."""
+    within = policy.rule(incident.severity).post_mortem_within
+    if within is None and incident.kind is Kind.PAYMENT_FAILURE:
+        return policy.rule(Severity.P1).post_mortem_within
+    return within
+
+
+def status_in_words(status: Status) -> str:
+    """The guide's four words for a status."""
+    return {
+        Status.DETECTED: "Investigating",
+        Status.ACKNOWLEDGED: "Investigating",
+        Status.INVESTIGATING: "Investigating",
+        Status.IDENTIFIED: "Identified",
+        Status.MONITORING: "Monitoring",
+        Status.RESOLVED: "Resolved",
+        Status.REVIEWED: "Resolved",
+    }[status]

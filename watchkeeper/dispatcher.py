@@ -1,0 +1,265 @@
+"""The dispatcher: owns every clock. It deals with what is due, asks Prefect for what is wanted, and starts the
+next attempt where a response died.
+
+Any number of dispatchers may run: rows are taken with FOR UPDATE SKIP LOCKED, and nobody is elected.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from watchkeeper.clock import Clock
+from watchkeeper.deadlines import set_deadline
+from watchkeeper.decisions import status_in_words
+from watchkeeper.errors import StoreUnavailable, VendorRejected, VendorUnavailable
+from watchkeeper.findings import read_findings
+from watchkeeper.incidents import MAX_ATTEMPTS, change_status, incident_of, read_incident, start_attempt
+from watchkeeper.maintenance import still_in_maintenance
+from watchkeeper.model import (
+    OPEN_STATUSES,
+    Deadline,
+    DeadlineKind,
+    Incident,
+    RemediationState,
+    Status,
+    TimelineKind,
+)
+from watchkeeper.motor import TERMINAL, Motor
+from watchkeeper.paging import desk_of, hand_over, page_again, page_secondary, update_team
+from watchkeeper.remediations import expire_undecided, read_remediation
+from watchkeeper.rendering import duration
+from watchkeeper.reviews import ask_again_for_drafts, remind
+from watchkeeper.store import Db, Row, Store, present
+from watchkeeper.timeline import NEWS, read_timeline, record
+
+log = logging.getLogger(__name__)
+
+MOTOR_LEASE = timedelta(seconds=30)
+MOTOR_RETRY_AT_MOST = 5.0
+
+
+async def deal_with(db: Db, deadline: Deadline, public_url: str, *, now: datetime) -> None:
+    """What a deadline that passed unmet sets off. The dispatcher and the deadline's own Prefect run call this;
+    the row, locked by the caller's transaction, decides which of them does it."""
+    incident = await read_incident(db, deadline.incident_id)
+    key = {"incident_id": deadline.incident_id, "kind": deadline.kind, "number": deadline.number}
+    await db.run("deadlines/missed", **key)
+    desk = desk_of(incident, public_url)
+    if deadline.kind is DeadlineKind.ACKNOWLEDGE:
+        await _nobody_acknowledged(db, incident, deadline, public_url, now)
+    elif deadline.kind is DeadlineKind.ESCALATE and incident.is_open:
+        text = "Escalated to the secondary on call: the severity's time without a resolution is over"
+        await record(db, incident.id, TimelineKind.DECISION, text, now=now)
+        await page_secondary(db, desk, incident, now=now)
+    elif deadline.kind is DeadlineKind.UPDATE and incident.is_open:
+        await _update_is_due(db, incident, deadline, public_url, now)
+    elif deadline.kind is DeadlineKind.APPROVAL:
+        await expire_undecided(db, incident.id, now=now)
+    elif deadline.kind is DeadlineKind.MAINTENANCE:
+        await still_in_maintenance(db, desk, incident, deadline, now=now)
+    elif deadline.kind in (DeadlineKind.REVIEW_REMINDER, DeadlineKind.REVIEW):
+        await remind(db, desk, incident, deadline, now=now)
+
+
+async def _update_is_due(
+    db: Db, incident: Incident, deadline: Deadline, public_url: str, now: datetime
+) -> None:
+    """The guide's cadence: the team hears where it stands, also when nothing has changed."""
+    desk = desk_of(incident, public_url)
+    every = desk.policy.rule(incident.severity).update_every
+    if every is None:
+        return
+    await set_deadline(db, incident.id, DeadlineKind.UPDATE, deadline.number + 1, now + every, now=now)
+    newest = [entry for entry in await read_timeline(db, incident.id) if entry.kind in NEWS][-1:]
+    since = "".join(f" Last: {entry.text}" for entry in newest)
+    text = (
+        f"Still {status_in_words(incident.status).lower()}, for {duration(now - incident.started_at)}.{since}"
+    )
+    await update_team(db, desk, incident, text, key=f"due:{deadline.number}", now=now)
+
+
+async def _nobody_acknowledged(
+    db: Db, incident: Incident, deadline: Deadline, public_url: str, now: datetime
+) -> None:
+    if incident.acknowledged_at is not None or not incident.is_open:
+        return
+    desk = desk_of(incident, public_url)
+    text = f"Nobody has acknowledged {incident.number}: paging everyone on call again"
+    await record(db, incident.id, TimelineKind.DECISION, text, now=now)
+    await page_again(db, desk, incident, deadline.number, now=now)
+    again = now + desk.policy.rule(incident.severity).acknowledge_within
+    await set_deadline(db, incident.id, DeadlineKind.ACKNOWLEDGE, deadline.number + 1, again, now=now)
+
+
+async def fire_deadline(
+    store: Store, incident_id: int, kind: DeadlineKind, number: int, public_url: str, *, now: datetime
+) -> bool:
+    """Deal with one named deadline, if it is pending and due; whether this call did it."""
+    async with store.transaction() as db:
+        row = await db.one("deadlines/take", incident_id=incident_id, kind=kind, number=number)
+        if row is None or row["due_at"] > now:
+            return False
+        await deal_with(db, Deadline.model_validate(row), public_url, now=now)
+        return True
+
+
+class Dispatcher:
+    """One look at everything that is due, to be repeated for ever by `repeat`."""
+
+    def __init__(self, store: Store, motor: Motor, public_url: str, clock: Clock) -> None:
+        self._store = store
+        self._motor = motor
+        self._public_url = public_url
+        self._clock = clock
+
+    async def pass_once(self) -> None:
+        """Deadlines first: they concern people."""
+        while await self._next_deadline():
+            pass
+        await self._revive_lapsed()
+        await self._verify_where_quiet()
+        async with self._store.transaction() as db:
+            await ask_again_for_drafts(db, now=self._clock())
+
+    async def _next_deadline(self) -> bool:
+        now = self._clock()
+        async with self._store.transaction() as db:
+            row = await db.one("deadlines/take_due", now=now)
+            if row is None:
+                return False
+            await deal_with(db, Deadline.model_validate(row), self._public_url, now=now)
+            return True
+
+    async def _revive_lapsed(self) -> None:
+        now = self._clock()
+        for row in await self._store.all("incidents/lapsed", now=now):
+            incident = incident_of(row)
+            async with self._store.transaction() as db:
+                if incident.attempt < MAX_ATTEMPTS:
+                    await start_attempt(db, incident, "the last one fell silent", now=now)
+                else:
+                    await give_up(db, incident, self._public_url, now=now)
+
+    async def _verify_where_quiet(self) -> None:
+        """Whoever took over seems to have mended it: it is watched, and closed when it holds."""
+        now = self._clock()
+        for row in await self._store.all("incidents/handed_over_and_quiet"):
+            incident = incident_of(row)
+            async with self._store.transaction() as db:
+                if await start_attempt(db, incident, "every alert has gone quiet", now=now):
+                    watched = [status for status in OPEN_STATUSES if status is not Status.MONITORING]
+                    await change_status(db, incident.id, expected=watched, new=Status.MONITORING, now=now)
+
+    async def drive_motor(self) -> None:
+        """Ask Prefect for what is wanted. Apart from `pass_once`, so that a Prefect that hangs delays no page."""
+        now = self._clock()
+        rows = await self._store.all("motor/claim", now=now, lease_until=now + MOTOR_LEASE, limit=20)
+        for row in rows:
+            await self._carry_out(row)
+
+    async def _carry_out(self, row: Row) -> None:
+        try:
+            await VERBS[row["verb"]](self, row)
+        except VendorUnavailable as error:
+            wait = min(0.2 * 2 ** row["attempts"], MOTOR_RETRY_AT_MOST)
+            due_at = self._clock() + timedelta(seconds=wait)
+            await self._store.run("motor/postpone", key=row["key"], due_at=due_at, error=str(error))
+        except VendorRejected as error:
+            # A refusal is most often a deployment that is not registered yet; it must not be forgotten.
+            log.warning("prefect refused %s: %s", row["key"], error)
+            due_at = self._clock() + timedelta(seconds=MOTOR_RETRY_AT_MOST)
+            await self._store.run("motor/postpone", key=row["key"], due_at=due_at, error=str(error))
+        else:
+            await self._store.run("motor/done", key=row["key"], state="done", error=None)
+
+    async def _start(self, row: Row) -> None:
+        await self._motor.start_response(row["incident_id"], row["detail"]["attempt"])
+
+    async def _resume(self, row: Row) -> None:
+        incident = await read_incident(self._store, row["incident_id"])
+        if incident.waiting_for != "approval" or incident.flow_run_id is None:
+            return  # the run went on by itself, or another attempt has it
+        state = await self._motor.run_state(incident.flow_run_id)
+        if state == "PAUSED":
+            # The run reads the decision from its row; this only has to satisfy the form.
+            remediation = await read_remediation(self._store, row["detail"]["remediation_id"])
+            approved = remediation.state is RemediationState.APPROVED
+            form = {"decision": "approve" if approved else "deny", "name": "by link"}
+            await self._motor.resume(incident.flow_run_id, form)
+        elif state is None or state in TERMINAL:
+            async with self._store.transaction() as db:
+                why = "the suspended run is gone"
+                await start_attempt(db, incident, why, now=self._clock())
+        else:
+            # It decided to suspend and has not got there yet.
+            raise VendorUnavailable(vendor="prefect", action="resume", reason=f"run is {state.lower()}")
+
+    async def _review(self, row: Row) -> None:
+        await self._motor.start_review(row["incident_id"], row["detail"]["asks"])
+
+    async def _mirror(self, row: Row) -> None:
+        detail: dict[str, Any] = row["detail"]
+        which = {"incident_id": row["incident_id"], "kind": detail["kind"], "number": detail["number"]}
+        deadline = present(await self._store.one("deadlines/one", **which))
+        if deadline["due_at"] != datetime.fromisoformat(detail["due_at"]):
+            return  # tightened since; a later request shows that
+        shown = await self._motor.show_deadline(**which, due_at=detail["due_at"])
+        if deadline["flow_run_id"] not in (None, shown):
+            await self._cancel_scheduled(deadline["flow_run_id"], "the deadline was tightened")
+        await self._store.run("deadlines/set_mirror", **which, flow_run_id=shown)
+
+    async def _unmirror(self, row: Row) -> None:
+        detail: dict[str, Any] = row["detail"]
+        found = await self._store.one(
+            "deadlines/one", incident_id=row["incident_id"], kind=detail["kind"], number=detail["number"]
+        )
+        if found and found["flow_run_id"]:
+            await self._cancel_scheduled(found["flow_run_id"], f"deadline {found['state']}")
+        elif found:
+            raise VendorUnavailable(vendor="prefect", action="unmirror", reason="not shown yet")
+
+    async def _cancel_scheduled(self, flow_run_id: str, why: str) -> None:
+        if await self._motor.run_state(flow_run_id) == "SCHEDULED":
+            await self._motor.cancel(flow_run_id, why)
+
+    async def _cancel(self, row: Row) -> None:
+        flow_run_id = row["detail"]["flow_run_id"]
+        state = await self._motor.run_state(flow_run_id)
+        if state is not None and state not in TERMINAL:
+            await self._motor.cancel(flow_run_id, "superseded by the next attempt")
+
+
+VERBS = {
+    "start": Dispatcher._start,
+    "resume": Dispatcher._resume,
+    "review": Dispatcher._review,
+    "mirror": Dispatcher._mirror,
+    "unmirror": Dispatcher._unmirror,
+    "cancel": Dispatcher._cancel,
+}
+
+
+async def give_up(db: Db, incident: Incident, public_url: str, *, now: datetime) -> None:
+    """The response keeps dying: a person takes over."""
+    if await db.one("incidents/hand_over", id=incident.id, attempt=incident.attempt, now=now) is None:
+        return
+    findings = await read_findings(db, incident.id)
+    why = f"the response stopped {incident.attempt} times without finishing"
+    await hand_over(db, desk_of(incident, public_url), incident, why, findings, now=now)
+
+
+async def repeat(look: Callable[[], Awaitable[None]], bell: asyncio.Event, *, every_seconds: float) -> None:
+    """Look for ever: at each ring of the bell, and every `every_seconds` for what became due by time."""
+    while True:
+        bell.clear()
+        try:
+            await look()
+        except StoreUnavailable as error:
+            log.warning("the store is away (%s); trying again", error)
+        try:
+            async with asyncio.timeout(every_seconds):
+                await bell.wait()
+        except TimeoutError:
+            continue

@@ -1,0 +1,145 @@
+"""What `watchkeeper doctor` looks at: is this installation able to notice, to wake somebody, and to act?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import httpx
+import psycopg
+
+from watchkeeper.errors import BadInput, NotConfigured
+from watchkeeper.model import Channel, Severity
+from watchkeeper.policy import Policy
+from watchkeeper.settings import Settings
+from watchkeeper.tls import tls_context
+
+ANSWER_SECONDS = 3
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    NOT_CONFIGURED = "not configured"
+    WARNING = "warning"
+    FATAL = "fatal"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """One thing that was looked at. `text` says what is so, and for a problem what to do."""
+
+    what: str
+    verdict: Verdict
+    text: str
+
+
+async def examine(settings: Settings) -> list[Examination]:
+    """Look at everything that this installation needs."""
+    return [
+        *examine_policy(settings),
+        await examine_store(settings),
+        await examine_prefect(settings),
+        *examine_vendors(settings),
+    ]
+
+
+def examine_policy(settings: Settings) -> Iterator[Examination]:
+    """Whether the policy is valid and, if it is, whom it would wake."""
+    try:
+        policy = settings.policy()
+    except BadInput as error:
+        yield Examination("policy", Verdict.FATAL, str(error))
+        return
+    source = settings.policy_file or "policy.default.yaml"
+    yield Examination("policy", Verdict.OK, f"{source}: {len(policy.services)} services")
+    roles = {"primary": policy.roster.primary, "secondary": policy.roster.secondary}
+    for role, handle in roles.items():
+        if handle is not None:
+            yield examine_person(f"on call, {role}", handle, policy, settings)
+
+
+def examine_person(what: str, handle: str, policy: Policy, settings: Settings) -> Examination:
+    """Whether this person can be paged when production is down."""
+    person, configured = policy.people[handle], channels_configured(settings)
+    wanted = policy.rule(Severity.P0).channels
+    reaching = [channel for channel in wanted if channel in configured and person.address(channel)]
+    if reaching:
+        return Examination(what, Verdict.OK, f"{person.name}, by {', '.join(reaching)}")
+    return Examination(
+        what,
+        Verdict.WARNING,
+        f"{person.name} cannot be reached by any channel of a P0 ({', '.join(wanted)}); "
+        f"configure one, and give people.{handle} its address",
+    )
+
+
+def channels_configured(settings: Settings) -> set[Channel]:
+    """The channels whose vendor has credentials here."""
+    vendors = {
+        Channel.SMS: settings.twilio,
+        Channel.VOICE: settings.twilio,
+        Channel.EMAIL: settings.sendgrid,
+        Channel.SLACK: settings.slack,
+    }
+    return {channel for channel, vendor in vendors.items() if vendor is not None}
+
+
+async def examine_store(settings: Settings) -> Examination:
+    """Whether the incident store answers. Nothing works without it for long."""
+    try:
+        url = settings.store_url()
+    except NotConfigured as error:
+        return Examination("incident store", Verdict.FATAL, f"{error}, or start `watchkeeper up`")
+    try:
+        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=ANSWER_SECONDS)
+    except psycopg.OperationalError as error:
+        # The error's first line says what is wrong; none of it repeats the password.
+        reason = str(error).splitlines()[0]
+        return Examination("incident store", Verdict.FATAL, f"does not answer: {reason}")
+    async with connection:
+        return Examination(
+            "incident store", Verdict.OK, f"PostgreSQL {connection.info.server_version // 10000}"
+        )
+
+
+async def examine_prefect(settings: Settings) -> Examination:
+    """Whether Prefect answers. Without it pages go out and clocks run, and responses wait."""
+    address = settings.prefect_api_url
+    try:
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, verify=tls_context()) as client:
+            answer = await client.get(f"{address}/health")
+    except httpx.HTTPError as error:
+        problem = type(error).__name__
+    else:
+        if answer.status_code == httpx.codes.OK:
+            return Examination("prefect", Verdict.OK, address)
+        problem = f"status {answer.status_code}"
+    return Examination(
+        "prefect", Verdict.WARNING, f"{address} does not answer ({problem}): people are paged, nothing is run"
+    )
+
+
+def examine_vendors(settings: Settings) -> Iterator[Examination]:
+    """Which vendors have credentials; one without is skipped and stops nothing."""
+    for name in (
+        "twilio",
+        "sendgrid",
+        "slack",
+        "uptimerobot",
+        "sentry",
+        "railway",
+        "vercel",
+        "github",
+        "stripe",
+        "supabase",
+        "production",
+        "redis_url",
+        "gemini",
+        "removebg",
+        "upstash",
+    ):
+        prefix = f"WATCHKEEPER_{name.upper()}"
+        if getattr(settings, name) is not None:
+            yield Examination(name, Verdict.OK, "configured")
+        else:
+            variables = prefix if name == "redis_url" else f"{prefix}__*"
+            yield Examination(name, Verdict.NOT_CONFIGURED, f"set {variables} to use it")

@@ -1,0 +1,1 @@
+"""Documents: Markdown made from an incident's rows alone. Pure."""

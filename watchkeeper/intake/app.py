@@ -1,0 +1,232 @@
+"""The intake: one process that takes alerts in, pages people and keeps the clocks.
+
+It needs the store and nothing else: with Prefect away it goes on, and with Postgres away it spools and pages.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import httpx
+import psycopg
+from fastapi import FastAPI, Response
+
+from watchkeeper.admission import admit
+from watchkeeper.channels import Sender, open_channels
+from watchkeeper.clock import Clock, utc_now
+from watchkeeper.decisions import Route, first_pages, judge_severity, secondary_routes
+from watchkeeper.dispatcher import Dispatcher, repeat
+from watchkeeper.errors import StoreUnavailable, VendorError
+from watchkeeper.intake.admitting import Admitting
+from watchkeeper.intake.people import people_routes, say_store_is_away
+from watchkeeper.intake.receipts import receipt_routes
+from watchkeeper.intake.receiving import WebhooksFirst, receiving_routes
+from watchkeeper.links import LinkSigner
+from watchkeeper.messages import fit_sms
+from watchkeeper.model import Alert, Channel, Message
+from watchkeeper.motor import Motor
+from watchkeeper.pager import Pager
+from watchkeeper.paging import Desk
+from watchkeeper.rendering import compile_messages
+from watchkeeper.settings import Settings
+from watchkeeper.spool import Spool
+from watchkeeper.store import Store, open_store
+from watchkeeper.tls import tls_context
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class House:
+    """What the intake's parts share."""
+
+    settings: Settings
+    desk: Desk
+    signer: LinkSigner
+    store: Store
+    spool: Spool
+    admitting: Admitting
+    channels: dict[Channel, Sender]
+    clock: Clock
+    pages: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def keep_and_page(self, alert: Alert) -> None:
+        """Postgres is away: keep the alert on disk, and page for the first of its kind without the store."""
+        if self.spool.is_new(alert) and alert.firing:
+            page = asyncio.create_task(self._page_without_store(alert))
+            self.pages.add(page)
+            page.add_done_callback(self.pages.discard)
+        await self.spool.keep(alert, now=self.clock())
+
+    async def _page_without_store(self, alert: Alert) -> None:
+        """Wake the primary by every channel of the severity, and the secondary when none of them works."""
+        policy = self.desk.policy
+        severity, _ = judge_severity(alert, policy)
+        for routes in (first_pages(severity, policy), secondary_routes(severity, policy)):
+            if any(await asyncio.gather(*(self._send_without_store(route, alert) for route in routes))):
+                return
+        log.error("nobody could be told of %s", alert.fingerprint)
+
+    async def _send_without_store(self, route: Route, alert: Alert) -> bool:
+        address = self.desk.policy.people[route.recipient].address(route.channel)
+        sender = self.channels.get(route.channel)
+        if sender is None or address is None:
+            return False
+        text = f"The incident store is away, the alert is kept: {alert.summary}"
+        message = Message(subject=text[:78], text=text, short=fit_sms(text), spoken=text)
+        try:
+            await sender.send(address, message)
+        except VendorError as error:
+            log.error("page without the store by %s failed: %s", route.channel, error)  # noqa: TRY400
+            return False
+        return True
+
+    async def admit_spooled(self) -> None:
+        """Admit what waited on disk; the store being away again leaves it there."""
+        for path, kept in self.spool.waiting():
+            try:
+                async with self.store.transaction() as db:
+                    await admit(db, self.desk, kept.alert, now=kept.received_at)
+            except psycopg.DataError as error:
+                log.error("the store cannot keep %s: %s", path, error)  # noqa: TRY400
+                self.spool.set_aside(path)
+            except psycopg.Error as error:
+                log.error("the store does not take %s yet: %s", path, error)  # noqa: TRY400
+            else:
+                self.spool.forget(path, kept)
+
+
+def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
+    """The intake as an ASGI app; its lifespan runs the pager, the dispatcher and the spool's admission.
+
+    Raises:
+        BadInput: the policy is wrong.
+        NotConfigured: the store's address or the signing key is missing.
+    """
+    desk = Desk(settings.policy(), settings.public_url)
+    signer = LinkSigner(settings.signing_key())
+    store_url = settings.store_url()
+    compile_messages()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            store = await stack.enter_async_context(open_store(store_url, max_connections=16))
+            channels = await stack.enter_async_context(open_channels(settings))
+            spool = Spool(settings.home.expanduser() / "spool")
+            admitting = Admitting(store, desk)
+            app.state.house = House(settings, desk, signer, store, spool, admitting, channels, clock)
+            motor = await stack.enter_async_context(open_motor(settings))
+            loops, pager = start_loops(app.state.house, motor, store_url)
+            try:
+                yield
+            finally:
+                await stop(loops)
+                await pager.finish()
+                await asyncio.gather(*app.state.house.pages, return_exceptions=True)
+
+    app = FastAPI(title="Watchkeeper intake", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.add_middleware(WebhooksFirst)
+    app.include_router(receiving_routes())
+    app.include_router(receipt_routes())
+    app.include_router(people_routes())
+    app.add_exception_handler(StoreUnavailable, say_store_is_away)
+    app.add_api_route("/logos/{name}.png", show_logo, methods=["GET"])
+    return app
+
+
+@cache
+def shipped_logos() -> dict[str, bytes]:
+    """The pictures of the blocks, by name. What is not a key here is not served, whatever the address says."""
+    folder = files("watchkeeper").joinpath("logos")
+    return {
+        file.name.removesuffix(".png"): file.read_bytes()
+        for file in folder.iterdir()
+        if file.name.endswith(".png")
+    }
+
+
+async def show_logo(name: str) -> Response:
+    logo = shipped_logos().get(name)
+    if logo is None:
+        return Response(status_code=404)
+    return Response(logo, media_type="image/png", headers={"Cache-Control": "public, max-age=86400"})
+
+
+@asynccontextmanager
+async def open_motor(settings: Settings) -> AsyncIterator[Motor]:
+    """The door to Prefect. Its time limit is short: Prefect is asked again, people are not kept waiting."""
+    secret = settings.prefect_auth.get_secret_value() if settings.prefect_auth else None
+    user, _, password = secret.partition(":") if secret else ("", "", "")
+    auth = httpx.BasicAuth(user, password) if secret else None
+    async with httpx.AsyncClient(
+        base_url=settings.prefect_api_url, timeout=5, auth=auth, verify=tls_context()
+    ) as client:
+        yield Motor(client)
+
+
+def start_loops(house: House, motor: Motor, store_url: str) -> tuple[list[asyncio.Task[None]], Pager]:
+    """The intake's loops, each in a task of its own; one that ends takes the process with it, to be restarted."""
+    outbox, motor_jobs, clocks = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    # A deadline that is set asks Prefect to show it, so the same notice tells the clocks of one that is due at once.
+    bells = {"outbox": [outbox], "motor": [motor_jobs, clocks]}
+    pager = Pager(house.store, house.channels, house.desk, house.signer, house.clock, outbox.set)
+    dispatcher = Dispatcher(house.store, motor, house.desk.public_url, house.clock)
+    quiet = asyncio.Event()
+    loops = [
+        _vital("listener", listen(house.store, store_url, bells)),
+        _vital("pager", repeat(pager.start_due, outbox, every_seconds=1)),
+        _vital("clocks", repeat(dispatcher.pass_once, clocks, every_seconds=1)),
+        _vital("motor", repeat(dispatcher.drive_motor, motor_jobs, every_seconds=1)),
+        _vital("spool", repeat(house.admit_spooled, quiet, every_seconds=1)),
+    ]
+    return loops, pager
+
+
+def _vital(name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_end_with)
+    return task
+
+
+def _end_with(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        log.critical(
+            "the %s stopped; ending so as to be started anew", task.get_name(), exc_info=task.exception()
+        )
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def stop(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: an HTTP client that is just connecting can swallow a cancellation."""
+    unfinished = set(tasks)
+    while unfinished:
+        for task in unfinished:
+            task.cancel()
+        _, unfinished = await asyncio.wait(unfinished, timeout=0.5)
+
+
+async def listen(store: Store, store_url: str, bells: dict[str, list[asyncio.Event]]) -> None:
+    """Ring a bell whenever a transaction anywhere committed work for it, and know whether the store is there."""
+    while True:
+        try:
+            async with await psycopg.AsyncConnection.connect(store_url, autocommit=True) as connection:
+                for name in bells:
+                    await connection.execute(
+                        psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(name))
+                    )
+                store.is_away = False
+                async for notice in connection.notifies():
+                    for bell in bells[notice.channel]:
+                        bell.set()
+        except psycopg.OperationalError as error:
+            store.is_away = True
+            log.warning("not listening to the store: %s; the loops look by themselves", type(error).__name__)
+            await asyncio.sleep(1)

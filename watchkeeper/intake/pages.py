@@ -1,0 +1,154 @@
+"""The phone's pages, as HTML. Pure. No scripts, one column, large buttons, light and dark."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from watchkeeper.decisions import status_in_words
+from watchkeeper.messages import impact
+from watchkeeper.model import (
+    Deadline,
+    DeadlineState,
+    Finding,
+    Incident,
+    Notification,
+    Reading,
+    Remediation,
+    RemediationState,
+    TimelineEntry,
+    TimelineKind,
+)
+from watchkeeper.rendering import render
+from watchkeeper.timeline import NEWS
+
+# What the incident's page folds away: the looks, and the messages, which have a list of their own.
+ROUTINE = frozenset({TimelineKind.COMMAND, TimelineKind.PAGE})
+SPARK_WIDTH, SPARK_HEIGHT = 300, 40
+
+
+def acknowledge_page(
+    incident: Incident,
+    person_name: str,
+    *,
+    token: str,
+    now: datetime,
+    timeline: Sequence[TimelineEntry],
+) -> str:
+    """What, since when, how bad, what is being done, and one large button."""
+    return render(
+        "pages/acknowledge.html.j2",
+        **_known(incident),
+        person=person_name,
+        token=token,
+        lasting=now - incident.started_at,
+        news=[entry for entry in timeline if entry.kind in NEWS][-4:][::-1],
+    )
+
+
+def acknowledged_page(incident: Incident, by: str, at: datetime, *, already: bool, incident_link: str) -> str:
+    known = {**_known(incident), "incident_link": incident_link}
+    return render("pages/acknowledged.html.j2", **known, by=by, at=at, already=already)
+
+
+def approve_page(
+    incident: Incident,
+    remediation: Remediation,
+    *,
+    token: str,
+    now: datetime,
+    findings: Sequence[Finding],
+) -> str:
+    """The plan, what it would really touch, why it is proposed, and two buttons."""
+    return render(
+        "pages/approve.html.j2",
+        **_known(incident),
+        remediation=remediation,
+        token=token,
+        left=remediation.expires_at - now if remediation.expires_at else None,
+        findings=findings,
+    )
+
+
+def decided_page(incident: Incident, remediation: Remediation, *, incident_link: str) -> str:
+    known = {**_known(incident), "incident_link": incident_link}
+    approved = remediation.state is not RemediationState.DENIED
+    return render("pages/decided.html.j2", **known, remediation=remediation, approved=approved)
+
+
+def refused_page(title: str, explanation: str, what_to_do: str, incident_link: str | None = None) -> str:
+    """Why a link led to nothing, and what to do instead."""
+    known = {"title": title, "explanation": explanation, "what_to_do": what_to_do}
+    return render("pages/refused.html.j2", **known, incident_link=incident_link)
+
+
+def incident_page(
+    incident: Incident,
+    timeline: Sequence[TimelineEntry],
+    notifications: Sequence[Notification],
+    deadlines: Sequence[Deadline],
+    remediations: Sequence[Remediation],
+    readings: Sequence[Reading],
+    *,
+    token: str,
+    now: datetime,
+) -> str:
+    """Everything about one incident: what is due next, readings, changes, who was told, the timeline."""
+    return render(
+        "pages/incident.html.j2",
+        **_known(incident),
+        now=now,
+        token=token,
+        lasting=(incident.resolved_at or now) - incident.started_at,
+        told_first=[entry for entry in timeline if entry.kind not in ROUTINE][::-1],
+        looks=[entry for entry in timeline if entry.kind is TimelineKind.COMMAND],
+        notifications=notifications,
+        due=[d for d in deadlines if d.state is DeadlineState.PENDING],
+        remediations=remediations,
+        charts=charts(readings),
+    )
+
+
+def front_page(incidents: Sequence[Incident], *, now: datetime) -> str:
+    """How many incidents are open, by number and severity. Whoever has the address sees no more than that."""
+    return render(
+        "pages/front.html.j2",
+        open_incidents=[
+            (i.number, i.severity, status_in_words(i.status), now - i.started_at)
+            for i in incidents
+            if i.is_open
+        ],
+    )
+
+
+def charts(readings: Sequence[Reading]) -> list[dict[str, object]]:
+    """One chart per probe: the points of an SVG line, the newest value, and whether it is green."""
+    by_probe: dict[tuple[str, str], list[Reading]] = {}
+    for reading in readings:
+        by_probe.setdefault((reading.service, reading.probe), []).append(reading)
+    return [
+        {
+            "name": f"{service}: {probe}",
+            "newest": series[-1],
+            "points": spark_points([r.value if r.value is not None else float(r.ok) for r in series]),
+        }
+        for (service, probe), series in sorted(by_probe.items())
+    ]
+
+
+def spark_points(values: Sequence[float]) -> str:
+    """The values as "x,y x,y ..." in a box of SPARK_WIDTH by SPARK_HEIGHT, the largest at the top."""
+    low, high = min(values), max(values)
+    span = high - low or 1.0
+    step = SPARK_WIDTH / max(len(values) - 1, 1)
+    height = SPARK_HEIGHT - 4
+    return " ".join(
+        f"{index * step:.1f},{SPARK_HEIGHT - 2 - (value - low) / span * height:.1f}"
+        for index, value in enumerate(values)
+    )
+
+
+def _known(incident: Incident) -> dict[str, object]:
+    return {
+        "incident": incident,
+        "status": status_in_words(incident.status),
+        "impact": impact(incident),
+    }

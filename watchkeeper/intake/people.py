@@ -1,0 +1,230 @@
+"""Where people knock: the phone's pages to acknowledge, to decide on a plan, and to see what is going on."""
+
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse
+
+from watchkeeper.answers import Answer, acknowledge_by_link, decide_by_link, look_at_plan
+from watchkeeper.closing import close_by_hand
+from watchkeeper.deadlines import read_deadlines
+from watchkeeper.errors import BadInput
+from watchkeeper.findings import read_findings, read_readings
+from watchkeeper.incidents import list_recent, read_incident
+from watchkeeper.intake import pages
+from watchkeeper.intake.receiving import house_of
+from watchkeeper.links import read_link
+from watchkeeper.model import Incident
+from watchkeeper.outbox import read_notifications
+from watchkeeper.paging import desk_of
+from watchkeeper.remediations import read_remediations
+from watchkeeper.timeline import read_timeline
+
+if TYPE_CHECKING:
+    from watchkeeper.intake.app import House
+
+# Addresses carry signatures: they must not leak to other sites, and nothing may run on or frame these pages.
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+REFUSALS = {
+    "unknown": ("Unknown link", "There is nothing behind this link.", "Open the newest message instead."),
+    "expired": ("Link expired", "This link was for a limited time.", "Open the newest message instead."),
+    "used": ("Already used", "This link works once, and it has been used.", "Nothing was done this time."),
+    "changed_plan": (
+        "The plan has changed",
+        "What you were shown is no longer what would be done, so nothing was done.",
+        "Open the newest message: it shows the plan as it is now.",
+    ),
+    "too_late": (
+        "Already decided",
+        "This plan was decided on, or its time ran out, before your answer came.",
+        "Nothing was done this time.",
+    ),
+    "unclear": (
+        "Neither yes nor no",
+        "This answer could not be read, so nothing was done.",
+        "Open the link again and press one of its buttons.",
+    ),
+    "unsigned": (
+        "Who, and why?",
+        "Closing an incident needs your name and a reason, so nothing was done.",
+        "Go back and fill in both.",
+    ),
+    "forged": (
+        "Not a link of ours",
+        "This link was not made here, or part of it is missing.",
+        "Copy the whole link out of the message.",
+    ),
+}
+
+
+STORE_IS_AWAY = (
+    "The store is away",
+    "Watchkeeper cannot reach its database, so nothing was done.",
+    "Try this link again in a minute. Alerts are kept and pages go out meanwhile.",
+)
+
+
+def people_routes() -> APIRouter:
+    """Pages for people."""
+    routes = APIRouter(default_response_class=HTMLResponse)
+    routes.add_api_route("/a/{token}", show_acknowledge, methods=["GET"])
+    routes.add_api_route("/a/{token}", do_acknowledge, methods=["POST"])
+    routes.add_api_route("/p/{token}", show_plan, methods=["GET"])
+    routes.add_api_route("/p/{token}", do_decide, methods=["POST"])
+    routes.add_api_route("/i/{token}", show_incident, methods=["GET"])
+    routes.add_api_route("/i/{token}", do_close, methods=["POST"])
+    routes.add_api_route("/", show_front, methods=["GET"])
+    return routes
+
+
+def _page(html: str, status: int = 200) -> HTMLResponse:
+    return HTMLResponse(html, status, headers=HEADERS)
+
+
+def _refused(refusal: str, incident_link: str | None = None) -> HTMLResponse:
+    status = {"forged": 403, "unknown": 404, "unclear": 422, "unsigned": 422}.get(refusal, 410)
+    return _page(pages.refused_page(*REFUSALS[refusal], incident_link), status)
+
+
+def incident_link(house: "House", incident: Incident | None) -> str | None:
+    """The signed address of an incident's page."""
+    return house.signer.fill(house.desk.incident_url(incident)) if incident else None
+
+
+def _refused_answer(house: "House", answer: Answer) -> HTMLResponse:
+    return _refused(answer.refusal or "unknown", incident_link(house, answer.incident))
+
+
+async def say_store_is_away(request: Request, error: Exception) -> HTMLResponse:
+    """What whoever knocks is told while Postgres is away."""
+    return _page(pages.refused_page(*STORE_IS_AWAY), 503)
+
+
+async def show_acknowledge(request: Request, token: str) -> HTMLResponse:
+    house = house_of(request)
+    try:
+        link = await read_link(house.store, house.signer.read(token), purpose="acknowledge")
+    except BadInput:
+        return _refused("forged")
+    if link is None:
+        return _refused("unknown")
+    incident = await read_incident(house.store, link.incident_id)
+    if incident.acknowledged_at is not None:
+        return _acknowledged(house, Answer(incident=incident, already=True))
+    now = house.clock()
+    if link.expires_at <= now:
+        return _refused("expired")
+    timeline = await read_timeline(house.store, incident.id)
+    person = house.desk.policy.people.get(link.person)
+    name = person.name if person else link.person
+    return _page(pages.acknowledge_page(incident, name, token=token, now=now, timeline=timeline))
+
+
+async def do_acknowledge(request: Request, token: str) -> HTMLResponse:
+    house = house_of(request)
+    try:
+        link_id = house.signer.read(token)
+    except BadInput:
+        return _refused("forged")
+    async with house.store.transaction() as db:
+        answer = await acknowledge_by_link(db, link_id, now=house.clock())
+    return _refused_answer(house, answer) if answer.refusal else _acknowledged(house, answer)
+
+
+def _acknowledged(house: "House", answer: Answer) -> HTMLResponse:
+    incident = answer.incident
+    if incident is None or incident.acknowledged_at is None or incident.acknowledged_by is None:
+        return _refused("unknown")
+    person = house.desk.policy.people.get(incident.acknowledged_by)
+    html = pages.acknowledged_page(
+        incident,
+        person.name if person else incident.acknowledged_by,
+        incident.acknowledged_at,
+        already=answer.already,
+        incident_link=incident_link(house, incident) or "",
+    )
+    return _page(html)
+
+
+async def show_plan(request: Request, token: str) -> HTMLResponse:
+    house = house_of(request)
+    now = house.clock()
+    try:
+        answer = await look_at_plan(house.store, house.signer.read(token), now=now)
+    except BadInput:
+        return _refused("forged")
+    if answer.refusal or answer.incident is None or answer.remediation is None:
+        return _refused_answer(house, answer)
+    findings = await read_findings(house.store, answer.incident.id, answer.remediation.round)
+    html = pages.approve_page(answer.incident, answer.remediation, token=token, now=now, findings=findings)
+    return _page(html)
+
+
+async def do_decide(
+    request: Request,
+    token: str,
+    decision: str = Form(default=""),
+    reason: str = Form(default=""),
+) -> HTMLResponse:
+    house = house_of(request)
+    try:
+        link_id = house.signer.read(token)
+    except BadInput:
+        return _refused("forged")
+    if decision not in ("approve", "deny"):
+        return _refused("unclear")
+    approved = decision == "approve"
+    async with house.store.transaction() as db:
+        answer = await decide_by_link(db, link_id, approved=approved, reason=reason[:500], now=house.clock())
+    if answer.refusal or answer.incident is None or answer.remediation is None:
+        return _refused_answer(house, answer)
+    link = incident_link(house, answer.incident) or ""
+    return _page(pages.decided_page(answer.incident, answer.remediation, incident_link=link))
+
+
+async def show_incident(request: Request, token: str) -> HTMLResponse:
+    house = house_of(request)
+    try:
+        incident = await read_incident(house.store, house.signer.read_incident(token))
+    except BadInput:
+        return _refused("forged")
+    html = pages.incident_page(
+        incident,
+        await read_timeline(house.store, incident.id),
+        await read_notifications(house.store, incident.id),
+        await read_deadlines(house.store, incident.id),
+        await read_remediations(house.store, incident.id),
+        await read_readings(house.store, incident.id),
+        token=token,
+        now=house.clock(),
+    )
+    return _page(html)
+
+
+async def do_close(
+    request: Request, token: str, person: str = Form(default=""), reason: str = Form(default="")
+) -> HTMLResponse:
+    house = house_of(request)
+    try:
+        incident = await read_incident(house.store, house.signer.read_incident(token))
+    except BadInput:
+        return _refused("forged")
+    if not person.strip() or not reason.strip():
+        return _refused("unsigned")
+    desk = desk_of(incident, house.desk.public_url)
+    async with house.store.transaction() as db:
+        said = {"person": person.strip()[:100], "reason": reason.strip()[:500]}
+        await close_by_hand(db, desk, incident, **said, now=house.clock())
+    return await show_incident(request, token)
+
+
+async def show_front(request: Request) -> HTMLResponse:
+    house = house_of(request)
+    return _page(pages.front_page(await list_recent(house.store), now=house.clock()))

@@ -1,0 +1,114 @@
+"""Signed links: what a phone opens to acknowledge or to decide.
+
+A link is a row that says what it allows, for whom, until when, and whether it was used. Its address carries the
+row's number and a signature. The signature is made when a message leaves the house and is never stored: messages
+wait in the outbox with a blank of the same length in its place.
+"""
+
+import re
+from datetime import datetime
+
+from itsdangerous import BadSignature, Signer
+from itsdangerous.encoding import base64_encode
+
+from watchkeeper.errors import BadInput
+from watchkeeper.model import Data
+from watchkeeper.store import Db, present
+
+DIGEST_BYTES = 20
+BLANK = "~" * len(base64_encode(b"\0" * DIGEST_BYTES))
+BLANK_TOKEN = re.compile(rf"(i?\d+)\.{re.escape(BLANK)}")
+
+PATHS = {"acknowledge": "a", "approve": "p"}
+
+
+def incident_address(public_url: str, incident_id: int) -> str:
+    """Where an incident's page is; who has the address may read it. "i" keeps it from being a link's token."""
+    return f"{public_url.rstrip('/')}/i/i{incident_id}.{BLANK}"
+
+
+class Link(Data):
+    """What a link allows. `plan_digest` binds an approval to exactly the plan that was shown."""
+
+    model_config = {"extra": "ignore", "frozen": True}
+
+    id: int
+    purpose: str
+    incident_id: int
+    person: str
+    remediation_id: int | None
+    plan_digest: str | None
+    expires_at: datetime
+    used_at: datetime | None
+
+
+class LinkSigner:
+    """Makes and checks the signatures."""
+
+    def __init__(self, key: str) -> None:
+        self._signer = Signer(key, salt="watchkeeper.links")
+
+    def token(self, link_id: int) -> str:
+        return self._signer.sign(str(link_id)).decode()
+
+    def read(self, token: str) -> int:
+        """The link's number.
+
+        Raises:
+            BadInput: the signature is not ours.
+        """
+        return self._number(token, prefix="")
+
+    def read_incident(self, token: str) -> int:
+        """The number of the incident that a page's address may show.
+
+        Raises:
+            BadInput: the signature is not ours.
+        """
+        return self._number(token, prefix="i")
+
+    def _number(self, token: str, *, prefix: str) -> int:
+        try:
+            signed = self._signer.unsign(token).decode()
+            return int(signed.removeprefix(prefix)) if signed.startswith(prefix) else int("")
+        except (BadSignature, ValueError) as error:
+            raise BadInput("this link was not made here, or part of it is missing") from error
+
+    def fill(self, text: str) -> str:
+        """Put signatures where blanks stand."""
+        return BLANK_TOKEN.sub(lambda match: self._signer.sign(match[1]).decode(), text)
+
+
+async def create_link(
+    db: Db,
+    *,
+    public_url: str,
+    purpose: str,
+    incident_id: int,
+    person: str,
+    expires_at: datetime,
+    remediation_id: int | None = None,
+    plan_digest: str | None = None,
+) -> str:
+    """Create a link; gives its address with a blank where the signature will be."""
+    row = await db.one(
+        "links/insert",
+        purpose=purpose,
+        incident_id=incident_id,
+        person=person,
+        remediation_id=remediation_id,
+        plan_digest=plan_digest,
+        expires_at=expires_at,
+    )
+    link_id = present(row)["id"]
+    return f"{public_url.rstrip('/')}/{PATHS[purpose]}/{link_id}.{BLANK}"
+
+
+async def read_link(db: Db, link_id: int, *, purpose: str) -> Link | None:
+    row = await db.one("links/read", id=link_id)
+    return Link.model_validate(row) if row and row["purpose"] == purpose else None
+
+
+async def use_link(db: Db, link_id: int, *, now: datetime) -> bool:
+    """Use it up; False when it was used or has expired."""
+    return await db.one("links/use", id=link_id, now=now) is not None

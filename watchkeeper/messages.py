@@ -1,0 +1,254 @@
+"""What people are told, in words. Pure functions from an incident to a message; the words are in `templates/`.
+
+A text message (`short`) uses the GSM alphabet and fits 160 characters, link included: the summary gives way.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from watchkeeper.decisions import status_in_words
+from watchkeeper.model import Finding, Incident, Message, Remediation
+from watchkeeper.rendering import duration, one_line, render
+
+SMS_LENGTH = 160
+SUBJECT_LENGTH = 78
+
+# GSM 03.38's basic characters, which cost one septet each.
+GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+# What the basic alphabet lacks and a page may hold: the closest that it has.
+PLAIN = {
+    "\N{EN DASH}": "-",
+    "\N{EM DASH}": "-",
+    "\N{LEFT DOUBLE QUOTATION MARK}": '"',
+    "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
+    "\N{LEFT SINGLE QUOTATION MARK}": "'",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
+    "\N{HORIZONTAL ELLIPSIS}": "...",
+    "`": "'",
+    "[": "(",
+    "]": ")",
+}
+
+PROVED = "Every probe stayed green for the time that the policy asks for."
+NOT_PROVED = "A person said so; the time of green probes that the policy asks for was not waited for."
+
+
+def page(
+    incident: Incident,
+    person_name: str,
+    *,
+    now: datetime,
+    acknowledge_link: str,
+    incident_link: str,
+    doing: str,
+) -> Message:
+    """What, since when, how bad, what is being done, and the link that acknowledges."""
+    return _message(
+        "page",
+        incident,
+        now,
+        subject=f"{incident.severity} {incident.number}: {incident.summary}",
+        short=f"{incident.severity} {incident.number} {since(incident, now)}: {incident.summary}",
+        link=acknowledge_link,
+        person=person_name,
+        incident_link=incident_link,
+        doing=doing,
+    )
+
+
+def escalation(
+    incident: Incident, *, now: datetime, silent: str | None, acknowledge_link: str, incident_link: str
+) -> Message:
+    """For the next person, or the same one again: why it comes to them."""
+    why = f"{silent} has not answered" if silent else "escalated to you"
+    return _message(
+        "escalation",
+        incident,
+        now,
+        subject=f"{incident.severity} {incident.number}, {why}: {incident.summary}",
+        short=f"{incident.severity} {incident.number}, {why}: {incident.summary}",
+        link=acknowledge_link,
+        incident_link=incident_link,
+        why=why,
+    )
+
+
+def announcement(
+    incident: Incident,
+    *,
+    now: datetime,
+    status: str,
+    eta: str | None,
+    doing: Sequence[str],
+    updates: Sequence[str],
+    document_link: str,
+) -> Message:
+    """The guide's internal alert, its fields in its order."""
+    text = render(
+        "messages/announcement.txt.j2",
+        incident=incident,
+        status=status,
+        eta=eta,
+        doing=doing,
+        updates=updates,
+        link=document_link,
+    )
+    short = f"{incident.severity} {incident.number}: {incident.summary}"
+    return Message(subject=_subject(short), text=text, short=fit_sms(short), link=document_link)
+
+
+def update(incident: Incident, *, now: datetime, text: str, next_due: datetime | None) -> Message:
+    """One line for the incident's thread, with when the next is due."""
+    due = f" Next update by {next_due:%H:%M} UTC." if next_due and incident.is_open else ""
+    line = f"{now:%H:%M} UTC - {one_line(text)}{due}"
+    return Message(subject=_subject(f"{incident.number}: {text}"), text=line, short=fit_sms(line))
+
+
+def approval_request(
+    incident: Incident, remediation: Remediation, *, now: datetime, approve_link: str, incident_link: str
+) -> Message:
+    """What would be done, and the link that shows it and decides."""
+    return _message(
+        "approval",
+        incident,
+        now,
+        subject=f"{incident.number}: approve? {remediation.plan.summary}",
+        short=f"{incident.number} needs your OK: {remediation.plan.summary}",
+        link=approve_link,
+        incident_link=incident_link,
+        remediation=remediation,
+    )
+
+
+def handover(
+    incident: Incident,
+    *,
+    now: datetime,
+    why: str,
+    findings: Sequence[Finding],
+    tried: Sequence[Remediation],
+    incident_link: str,
+) -> Message:
+    """A person takes over: why, what was found and what was tried."""
+    return _message(
+        "handover",
+        incident,
+        now,
+        subject=f"{incident.number} needs you: {why}",
+        short=f"{incident.severity} {incident.number} needs YOU: {why}. {incident.summary}",
+        link=incident_link,
+        why=why,
+        findings=findings,
+        tried=tried,
+    )
+
+
+def resolved(incident: Incident, *, now: datetime, cause: str, resolution: str, proved: bool) -> Message:
+    """It is over: for all who were told of the start. `proved` by readings, or said by a person."""
+    lasted = duration((incident.resolved_at or now) - incident.detected_at)
+    return _message(
+        "resolved",
+        incident,
+        now,
+        subject=f"Resolved after {lasted}: {incident.number} {incident.summary}",
+        short=f"RESOLVED {incident.number} after {lasted}: {resolution}",
+        link=None,
+        cause=cause,
+        resolution=resolution,
+        lasted=lasted,
+        proof=PROVED if proved else NOT_PROVED,
+    )
+
+
+def review_reminder(
+    incident: Incident,
+    *,
+    now: datetime,
+    due_at: datetime,
+    draft_path: str | None,
+    missing: Sequence[str],
+) -> Message:
+    """The post-mortem is due, or overdue."""
+    left = due_at - now
+    when = f"due in {duration(left)}" if left > timedelta() else f"overdue by {duration(-left)}"
+    return _message(
+        "review",
+        incident,
+        now,
+        subject=f"Post-mortem of {incident.number} is {when}",
+        short=f"Post-mortem of {incident.number} is {when}",
+        link=None,
+        when=when,
+        due_at=due_at,
+        draft_path=draft_path,
+        missing=missing,
+    )
+
+
+def impact(incident: Incident) -> str:
+    """The share of users affected, or that it is unknown."""
+    if incident.users_affected_percent is None:
+        return "share of users affected not known yet"
+    return f"{incident.users_affected_percent:g} % of users affected"
+
+
+def since(incident: Incident, now: datetime) -> str:
+    return f"since {incident.started_at:%H:%M}Z"
+
+
+def _message(
+    name: str, incident: Incident, now: datetime, *, subject: str, short: str, link: str | None, **values: Any
+) -> Message:
+    known = {
+        "incident": incident,
+        "now": now,
+        "link": link,
+        "impact": impact(incident),
+        "status": status_in_words(incident.status),
+        **values,
+    }
+    return Message(
+        subject=_subject(subject),
+        text=render(f"messages/{name}.txt.j2", **known).strip() + "\n",
+        html=render(f"messages/{name}.html.j2", **known),
+        short=fit_sms(short, link),
+        spoken=spoken(incident, short),
+        link=link,
+    )
+
+
+def spoken(incident: Incident, short: str) -> str:
+    """For the ear: the severity and number as a person would say them."""
+    words = one_line(short).replace(incident.number, f"incident {incident.id}")
+    return (
+        f"This is Watchkeeper. {words.replace(f'{incident.severity} ', f'Severity {incident.severity}. ', 1)}"
+    )
+
+
+def _subject(text: str) -> str:
+    flat = one_line(text)
+    return flat if len(flat) <= SUBJECT_LENGTH else flat[: SUBJECT_LENGTH - 3] + "..."
+
+
+def fit_sms(text: str, link: str | None = None) -> str:
+    """One segment of the GSM alphabet: the text is cut, the link never is."""
+    tail = f" {link}" if link else ""
+    plain = gsm(one_line(text))
+    room = SMS_LENGTH - len(tail)
+    return (plain if len(plain) <= room else plain[: max(room - 3, 0)] + "...") + tail
+
+
+def gsm(text: str) -> str:
+    """The text in GSM 03.38's basic alphabet; what has no likeness in it becomes a question mark."""
+    spelled = "".join(PLAIN.get(letter, letter) for letter in text)
+    return "".join(letter if letter in GSM else _likeness(letter) for letter in spelled)
+
+
+def _likeness(letter: str) -> str:
+    base = unicodedata.normalize("NFKD", letter)[0]
+    return base if base in GSM else "?"

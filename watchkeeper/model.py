@@ -1,0 +1,405 @@
+"""The words of the trade as types. Plain, frozen data; rows and wire formats become these at the edge."""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from watchkeeper.errors import BadInput
+
+
+class Data(BaseModel):
+    """Frozen and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Severity(StrEnum):
+    """P0 (production is down) to P3 (minor), as in the guide."""
+
+    P0 = "P0"
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+
+    def is_worse_than(self, other: "Severity") -> bool:
+        return self.value < other.value
+
+
+class Kind(StrEnum):
+    """What is broken; one runbook each, apart from `other`."""
+
+    SITE_OUTAGE = "site_outage"
+    DATABASE_DOWN = "database_down"
+    REDIS_DOWN = "redis_down"
+    HIGH_ERROR_RATE = "high_error_rate"
+    WORKER_STUCK = "worker_stuck"
+    PAYMENT_FAILURE = "payment_failure"
+    OTHER = "other"
+
+
+class Status(StrEnum):
+    """How far an incident has come. Each change is a compare-and-set on the row."""
+
+    DETECTED = "detected"
+    ACKNOWLEDGED = "acknowledged"
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    REVIEWED = "reviewed"
+
+
+OPEN_STATUSES = (
+    Status.DETECTED,
+    Status.ACKNOWLEDGED,
+    Status.INVESTIGATING,
+    Status.IDENTIFIED,
+    Status.MONITORING,
+)
+
+
+class Channel(StrEnum):
+    """A way to reach people, quietest first."""
+
+    SLACK = "slack"
+    EMAIL = "email"
+    STATUS_PAGE = "status_page"
+    SMS = "sms"
+    VOICE = "voice"
+
+
+class Alert(Data):
+    """One thing somebody or something told us, normalised.
+
+    Attributes:
+        source: who told us: "uptimerobot", "sentry", "generic", "sweep", "person".
+        fingerprint: the key that makes two alerts the same alert.
+        delivery_id: the sender's own id of this delivery, so that a repeated delivery is one alert.
+        users_affected_percent: 0 to 100, when the sender knows.
+        severity: only where a person chose it.
+        ends: False where its sender never says that it is over, such as Sentry's issue alerts.
+    """
+
+    source: str = Field(min_length=1, max_length=40)
+    fingerprint: str = Field(min_length=1, max_length=300)
+    firing: bool = True
+    service: str = Field(min_length=1, max_length=100)
+    kind: Kind = Kind.OTHER
+    summary: str = Field(min_length=1, max_length=500)
+    started_at: AwareDatetime
+    delivery_id: str | None = None
+    severity: Severity | None = None
+    users_affected_percent: float | None = Field(default=None, ge=0, le=100)
+    error_rate_percent: float | None = Field(default=None, ge=0, le=100)
+    ends: bool = True
+    payload: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it goes on until its sender says that it is over."""
+        return self.firing and self.ends
+
+
+class Incident(Data):
+    """What people respond to. `policy` is the policy that it started under, as validated data."""
+
+    id: int
+    kind: Kind
+    severity: Severity
+    status: Status
+    service: str
+    summary: str
+    source: str
+    users_affected_percent: float | None
+    started_at: AwareDatetime
+    detected_at: AwareDatetime
+    acknowledged_at: AwareDatetime | None = None
+    acknowledged_by: str | None = None
+    identified_at: AwareDatetime | None = None
+    mitigated_at: AwareDatetime | None = None
+    resolved_at: AwareDatetime | None = None
+    cause: str | None = None
+    cause_confidence: float | None = None
+    waiting_for: Literal["approval", "person"] | None = None
+    handed_over_at: AwareDatetime | None = None
+    attempt: int = 0
+    round: int = 1
+    flow_run_id: str | None = None
+    lease_holder: str | None = None
+    lease_until: AwareDatetime | None = None
+    policy: dict[str, Any] = Field(repr=False)
+
+    @property
+    def number(self) -> str:
+        """The name people use: INC-0007."""
+        return incident_number(self.id)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+
+def incident_number(incident_id: int) -> str:
+    return f"INC-{incident_id:04d}"
+
+
+def incident_id_of(number: str) -> int:
+    """The id behind a number such as "INC-0007".
+
+    Raises:
+        BadInput: it is not an incident's number.
+    """
+    digits = number.upper().removeprefix("INC-")
+    if not digits.isdecimal():
+        raise BadInput(f"{number!r} is not an incident's number, such as INC-0007")
+    return int(digits)
+
+
+class Fault(StrEnum):
+    """Whose fault a cause looks like."""
+
+    OURS = "ours"
+    DEPLOYMENT = "deployment"
+    VENDOR = "vendor"
+
+
+class CheckStatus(StrEnum):
+    OK = "ok"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+    NOT_CONFIGURED = "not_configured"
+
+
+class Check(Data):
+    """What one look at one system gave. `facts` is what decisions are made on; `output` what a person reads.
+
+    Attributes:
+        name: which look it was, such as "postgres_connections".
+        system: whose: "railway", "postgres", "backend".
+        command: what a person would type or click to see the same.
+    """
+
+    name: str
+    system: str
+    status: CheckStatus
+    summary: str
+    command: str = ""
+    output: str = ""
+    facts: dict[str, Any] = Field(default_factory=dict)
+    observed_at: AwareDatetime
+    seconds: float = 0.0
+
+
+class Reading(Data):
+    """What a probe measured once; ok says on which side of the threshold."""
+
+    probe: str
+    service: str
+    value: float | None
+    unit: str
+    threshold: float | None
+    ok: bool
+    observed_at: AwareDatetime
+    detail: str = ""
+
+
+class Finding(Data):
+    """One possible cause, with what speaks for it. `confidence` runs from 0 to 1.
+
+    `advice` is what helps and is a person's to do, with the figures to do it by.
+    """
+
+    cause: str
+    confidence: float = Field(ge=0, le=1)
+    fault: Fault
+    evidence: list[str]
+    against: list[str] = Field(default_factory=list)
+    advice: list[str] = Field(default_factory=list)
+
+
+class Gate(StrEnum):
+    """What a remediation needs before it may happen."""
+
+    NONE = "none"
+    APPROVAL = "approval"
+    OBSERVE = "observe"  # planned and shown, never carried out
+
+
+class RemediationState(StrEnum):
+    PLANNED = "planned"
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    CLAIMED = "claimed"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+class Plan(Data):
+    """A change to production as it was shown to people.
+
+    Attributes:
+        action: verb and object, such as "end_idle_connections".
+        target: what it touches, such as "database" or a deployment's id.
+        cause: the finding's cause that it is meant for.
+        summary: one sentence for a phone.
+        preview: lines a person reads before saying yes: the rows, connections or commits it will touch.
+        parameters: what the action needs to act; covered by the digest, never a secret.
+        undo: how to take it back, in words; empty where it cannot be.
+    """
+
+    action: str
+    target: str
+    cause: str
+    summary: str
+    preview: list[str]
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    undo: str = ""
+
+
+class Remediation(Data):
+    """One change to production, from plan to outcome. Unique by (incident, action, target, attempt)."""
+
+    id: int
+    incident_id: int
+    round: int
+    step: int
+    attempt: int
+    action: str
+    target: str
+    plan: Plan
+    plan_digest: str
+    gate: Gate
+    gate_reason: str
+    state: RemediationState
+    expires_at: AwareDatetime | None = None
+    approved_by: str | None = None
+    approval_reason: str | None = None
+    claimed_at: AwareDatetime | None = None
+    claimed_by: str | None = None
+    finished_at: AwareDatetime | None = None
+    outcome: str | None = None
+
+
+class DeadlineKind(StrEnum):
+    ACKNOWLEDGE = "acknowledge"
+    ESCALATE = "escalate"
+    UPDATE = "update"
+    APPROVAL = "approval"
+    MAINTENANCE = "maintenance"
+    REVIEW_REMINDER = "review_reminder"
+    REVIEW = "review"
+
+
+class DeadlineState(StrEnum):
+    PENDING = "pending"
+    MET = "met"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+
+
+class Deadline(Data):
+    """Something that must happen by a time. Unique by (incident, kind, number)."""
+
+    incident_id: int
+    kind: DeadlineKind
+    number: int
+    due_at: AwareDatetime
+    state: DeadlineState
+    met_at: AwareDatetime | None = None
+    flow_run_id: str | None = None
+
+
+class Purpose(StrEnum):
+    """Why a message is sent. The first page of an incident jumps the queue."""
+
+    PAGE = "page"
+    ESCALATION = "escalation"
+    ANNOUNCEMENT = "announcement"
+    UPDATE = "update"
+    APPROVAL = "approval"
+    HANDOVER = "handover"
+    RESOLVED = "resolved"
+    REVIEW = "review"
+
+
+class Message(Data):
+    """What one recipient is to read or hear. Channels take the part that they can carry."""
+
+    subject: str
+    text: str
+    short: str
+    html: str | None = None
+    spoken: str | None = None
+    link: str | None = None
+
+
+class NotificationState(StrEnum):
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Notification(Data):
+    """One message to one recipient on one channel, in the outbox, with its receipts.
+
+    `recipient` is a person's handle, or an audience such as "#incidents" or "status_page".
+    `fallback` are the channels still to be tried, in order, when this one fails.
+    """
+
+    id: int
+    key: str
+    incident_id: int | None
+    purpose: Purpose
+    recipient: str
+    channel: Channel
+    fallback: list[Channel]
+    message: Message
+    state: NotificationState
+    attempts: int
+    priority: int
+    due_at: AwareDatetime
+    vendor_id: str | None = None
+    sent_at: AwareDatetime | None = None
+    delivered_at: AwareDatetime | None = None
+    error: str | None = None
+
+
+class TimelineKind(StrEnum):
+    ALERT = "alert"
+    STATUS = "status"
+    PAGE = "page"
+    ACKNOWLEDGED = "acknowledged"
+    COMMAND = "command"
+    FINDING = "finding"
+    PLAN = "plan"
+    APPROVAL = "approval"
+    ACTION = "action"
+    READING = "reading"
+    DECISION = "decision"
+    NOTE = "note"
+
+
+class TimelineEntry(Data):
+    """One thing that happened. `actor` is a person's handle or "watchkeeper"."""
+
+    id: int
+    incident_id: int
+    at: AwareDatetime
+    kind: TimelineKind
+    actor: str
+    text: str
+    detail: dict[str, Any] = Field(default_factory=dict)
+
+
+class Decision(Data):
+    """What was decided and the named reason, which goes on the timeline."""
+
+    choice: str
+    reason: str

@@ -1,0 +1,238 @@
+"""The pager: sends what the outbox holds, at once, and finds another way when one fails.
+
+A message is leased while it is being sent. A pager that dies loses its lease and the message is sent again:
+twice beats never. Retrying, falling back to another channel and going on to the next person are decided here;
+the channels themselves try once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from watchkeeper.channels import Receipt, Sender
+from watchkeeper.clock import Clock
+from watchkeeper.decisions import Route, retry_after, routes_to_person
+from watchkeeper.errors import VendorError, VendorUnavailable
+from watchkeeper.incidents import read_incident
+from watchkeeper.links import LinkSigner
+from watchkeeper.model import Channel, Message, Notification, Purpose, TimelineKind
+from watchkeeper.outbox import enqueue
+from watchkeeper.paging import Desk
+from watchkeeper.store import Db, Row, Store
+from watchkeeper.timeline import record
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=30)
+AT_ONCE = 50
+
+
+class Pager:
+    """Takes due messages in order of urgency and sends them side by side."""
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[Channel, Sender],
+        desk: Desk,
+        signer: LinkSigner,
+        clock: Clock,
+        more: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`more` is called when there is room for another message."""
+        self._sending: set[asyncio.Task[None]] = set()
+        self._more = more
+        self._store = store
+        self._channels = channels
+        self._desk = desk
+        self._signer = signer
+        self._clock = clock
+
+    async def start_due(self) -> None:
+        """Begin to send what is due, and wait for none of it: a vendor that hangs delays no other page."""
+        now = self._clock()
+        room = AT_ONCE - len(self._sending)
+        for row in await self._store.all("outbox/claim", now=now, lease_until=now + LEASE, limit=room):
+            task = asyncio.create_task(self._send(row), name=f"notification {row['id']}")
+            self._sending.add(task)
+            task.add_done_callback(self._sent_or_not)
+
+    async def send_all_due(self) -> None:
+        """Send until nothing is due and nothing is on its way."""
+        await self.start_due()
+        while self._sending:
+            await asyncio.wait(self._sending)
+            await self.start_due()
+
+    async def finish(self) -> None:
+        """Wait for what is on its way."""
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    def _sent_or_not(self, task: asyncio.Task[None]) -> None:
+        self._sending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Told by its type: a vendor's text may hold what must not be logged. It is sent again.
+            log.error("%s: %s; its lease will run out", task.get_name(), type(error).__name__)
+        self._more()
+
+    async def _send(self, row: Row) -> None:
+        notification = Notification.model_validate({name: row[name] for name in Notification.model_fields})
+        if await self._throttled(notification):
+            return
+        address = address_of(notification, self._desk)
+        sender = self._channels.get(notification.channel)
+        if sender is None or address is None:
+            await self._failed(notification, f"{notification.channel} is not configured")
+            return
+        try:
+            receipt = await self._hand_to_vendor(sender, address, notification)
+        except VendorUnavailable as error:
+            await self._try_again(notification, error)
+        except VendorError as error:
+            await self._failed(notification, str(error))
+        else:
+            await self._sent(notification, receipt)
+
+    async def _hand_to_vendor(self, sender: Sender, address: str, notification: Notification) -> Receipt:
+        thread = await self._store.one(
+            "outbox/thread",
+            incident_id=notification.incident_id,
+            recipient=notification.recipient,
+            channel=notification.channel,
+        )
+        return await sender.send(
+            address,
+            self._signed(notification.message),
+            callback_url=f"{self._desk.public_url.rstrip('/')}/receipts/twilio/{notification.id}",
+            thread=thread["thread"] if thread else None,
+        )
+
+    def _signed(self, message: Message) -> Message:
+        filled = {
+            name: self._signer.fill(text) if isinstance(text, str) else text
+            for name, text in message.model_dump().items()
+        }
+        return Message.model_validate(filled)
+
+    async def _throttled(self, notification: Notification) -> bool:
+        """Put off what would flood a person; the first page of an incident goes regardless."""
+        rule = self._desk.policy.throttle
+        now = self._clock()
+        if notification.purpose is Purpose.PAGE or notification.recipient not in self._desk.policy.people:
+            return False
+        row = await self._store.one(
+            "outbox/sent_lately",
+            recipient=notification.recipient,
+            channel=notification.channel,
+            since=now - rule.per,
+        )
+        if row is None or row["messages"] < rule.messages:
+            return False
+        await self._store.run(
+            "outbox/postpone",
+            id=notification.id,
+            due_at=row["oldest"] + rule.per,
+            error="held back: too many messages to this person",
+            uncounted=1,
+        )
+        return True
+
+    async def _sent(self, notification: Notification, receipt: Receipt) -> None:
+        now = self._clock()
+        async with self._store.transaction() as db:
+            await db.one(
+                "outbox/sent",
+                id=notification.id,
+                vendor_id=receipt.vendor_id,
+                thread=receipt.thread,
+                now=now,
+            )
+            await _note(db, notification, "sent", now)
+
+    async def _try_again(self, notification: Notification, error: VendorUnavailable) -> None:
+        wait = retry_after(notification.attempts)
+        if wait is None:
+            await self._failed(notification, str(error))
+            return
+        asked = timedelta(seconds=min(error.retry_after_seconds or 0, 60))
+        await self._store.run(
+            "outbox/postpone",
+            id=notification.id,
+            due_at=self._clock() + max(wait, asked),
+            error=str(error),
+            uncounted=0,
+        )
+
+    async def _failed(self, notification: Notification, why: str) -> None:
+        async with self._store.transaction() as db:
+            await fail_over(db, self._desk, notification, why, now=self._clock())
+
+
+async def fail_over(db: Db, desk: Desk, notification: Notification, why: str, *, now: datetime) -> None:
+    """It cannot go this way: the person's next channel, and when none is left, the next person."""
+    # Two messages that fail at once would each wait for the fallback that the other adds.
+    await db.one("incidents/lock", id=notification.incident_id)
+    if await db.one("outbox/failed", id=notification.id, error=why) is None:
+        return
+    await _note(db, notification, f"failed ({why})", now)
+    for channel in notification.fallback:
+        rest = [c for c in notification.fallback if c is not channel]
+        if await _pass_on(db, notification, Route(notification.recipient, channel, rest), now):
+            return
+    await _next_person(db, desk, notification, now)
+
+
+async def _pass_on(db: Db, notification: Notification, route: Route, now: datetime) -> bool:
+    what = notification.key.removesuffix(f":{notification.recipient}:{notification.channel}")
+    return await enqueue(
+        db,
+        key=what,
+        incident_id=notification.incident_id,
+        purpose=notification.purpose,
+        route=route,
+        message=notification.message,
+        now=now,
+    )
+
+
+async def _next_person(db: Db, desk: Desk, notification: Notification, now: datetime) -> None:
+    roster = desk.policy.roster
+    if notification.recipient != roster.primary or roster.secondary is None:
+        return
+    hopeful = await db.one(
+        "outbox/still_hopeful",
+        incident_id=notification.incident_id,
+        purpose=notification.purpose,
+        recipient=notification.recipient,
+    )
+    if hopeful and hopeful["messages"]:
+        return
+    for route in routes_to_person(roster.secondary, list(Channel), desk.policy):
+        await _pass_on(db, notification, route, now)
+
+
+async def receive_receipt(
+    db: Db, desk: Desk, notification_id: int, *, delivered: bool, detail: str, now: datetime
+) -> None:
+    """The vendor says what became of a message: delivered, or undeliverable and on to the next channel."""
+    if delivered:
+        await db.one("outbox/delivered", id=notification_id, now=now)
+        return
+    row = await db.one("outbox/one", id=notification_id)
+    if row is not None:
+        notification = Notification.model_validate({name: row[name] for name in Notification.model_fields})
+        await fail_over(db, desk, notification, f"undelivered: {detail}", now=now)
+
+
+def address_of(notification: Notification, desk: Desk) -> str | None:
+    """A person's address on the channel; an audience such as "#incidents" is its own."""
+    person = desk.policy.people.get(notification.recipient)
+    return person.address(notification.channel) if person else notification.recipient
+
+
+async def _note(db: Db, notification: Notification, outcome: str, now: datetime) -> None:
+    if notification.incident_id is not None:
+        incident = await read_incident(db, notification.incident_id)
+        text = f"{notification.purpose} to {notification.recipient} by {notification.channel} {outcome}"
+        await record(db, incident.id, TimelineKind.PAGE, text, now=now)

@@ -1,0 +1,261 @@
+"""What people are told and when: messages composed from an incident and put into the outbox.
+
+Everything here runs inside the transaction that makes telling necessary, so that a page is never forgotten
+between a decision and its message.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watchkeeper import messages
+from watchkeeper.decisions import (
+    Route,
+    escalation_routes,
+    first_pages,
+    routes_to_person,
+    secondary_routes,
+    status_in_words,
+)
+from watchkeeper.incidents import policy_of
+from watchkeeper.links import create_link, incident_address
+from watchkeeper.model import (
+    Channel,
+    DeadlineKind,
+    Finding,
+    Incident,
+    Message,
+    Purpose,
+    Remediation,
+    Severity,
+    TimelineKind,
+)
+from watchkeeper.outbox import enqueue, told_of_start
+from watchkeeper.policy import Policy
+from watchkeeper.remediations import read_remediations
+from watchkeeper.store import Db
+from watchkeeper.timeline import record
+
+# An acknowledge link outlives the night in which it was sent, and not much more.
+LINK_LIFE = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where pages are written: the policy in force and the address that links start with."""
+
+    policy: Policy
+    public_url: str
+
+    def incident_url(self, incident: Incident) -> str:
+        return incident_address(self.public_url, incident.id)
+
+
+async def page_first(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> None:
+    """Wake the primary, and tell the team's channel."""
+    doing = "The response is starting by itself."
+    for route in first_pages(incident.severity, desk.policy):
+        link = await _acknowledge_link(db, desk, incident, route.recipient, now)
+        name = desk.policy.people[route.recipient].name
+        message = messages.page(
+            incident,
+            name,
+            now=now,
+            acknowledge_link=link,
+            incident_link=desk.incident_url(incident),
+            doing=doing,
+        )
+        await _send(db, incident, "page:1", Purpose.PAGE, route, message, now)
+    await announce(db, desk, incident, doing=[doing], now=now)
+
+
+async def page_secondary(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> None:
+    """Escalate by time: the guide's "immediate" for P0, or unresolved for too long."""
+    for route in secondary_routes(incident.severity, desk.policy):
+        link = await _acknowledge_link(db, desk, incident, route.recipient, now)
+        message = messages.escalation(
+            incident, now=now, silent=None, acknowledge_link=link, incident_link=desk.incident_url(incident)
+        )
+        await _send(db, incident, "escalate:1", Purpose.ESCALATION, route, message, now)
+
+
+async def page_again(db: Db, desk: Desk, incident: Incident, number: int, *, now: datetime) -> None:
+    """Nobody has acknowledged for the `number`-th time: everyone on call, by louder channels."""
+    silent = desk.policy.people[desk.policy.roster.primary].name
+    for route in escalation_routes(number, incident.severity, desk.policy):
+        link = await _acknowledge_link(db, desk, incident, route.recipient, now)
+        message = messages.escalation(
+            incident, now=now, silent=silent, acknowledge_link=link, incident_link=desk.incident_url(incident)
+        )
+        await _send(db, incident, f"unanswered:{number}", Purpose.ESCALATION, route, message, now)
+
+
+async def announce(
+    db: Db,
+    desk: Desk,
+    incident: Incident,
+    *,
+    doing: Sequence[str],
+    now: datetime,
+    key: str = "announce:start",
+    eta: str | None = None,
+    updates: Sequence[str] = (),
+) -> None:
+    """Post the guide's alert to the team's channel, where the severity asks for it."""
+    if Channel.SLACK not in desk.policy.rule(incident.severity).channels:
+        return
+    message = messages.announcement(
+        incident,
+        now=now,
+        status=status_in_words(incident.status),
+        eta=eta,
+        doing=list(doing),
+        updates=list(updates),
+        document_link=desk.incident_url(incident),
+    )
+    route = Route(desk.policy.chat_channel, Channel.SLACK, [])
+    await _send(db, incident, key, Purpose.ANNOUNCEMENT, route, message, now)
+
+
+async def update_team(db: Db, desk: Desk, incident: Incident, text: str, *, key: str, now: datetime) -> None:
+    """Say in the incident's thread what happened."""
+    every = desk.policy.rule(incident.severity).update_every
+    message = messages.update(incident, now=now, text=text, next_due=now + every if every else None)
+    route = Route(desk.policy.chat_channel, Channel.SLACK, [])
+    await _send(db, incident, f"update:{key}", Purpose.UPDATE, route, message, now)
+
+
+async def remind_of_maintenance(
+    db: Db, desk: Desk, incident: Incident, text: str, *, number: int, now: datetime
+) -> None:
+    """Maintenance mode is on: said in the team's channel, and to the primary on call by text and email."""
+    key = f"maintenance-on:{number}"
+    await update_team(db, desk, incident, text, key=key, now=now)
+    message = messages.update(incident, now=now, text=text, next_due=None)
+    for route in routes_to_person(desk.policy.roster.primary, [Channel.SMS, Channel.EMAIL], desk.policy):
+        await _send(db, incident, f"update:{key}", Purpose.UPDATE, route, message, now)
+
+
+async def request_approval(
+    db: Db, desk: Desk, incident: Incident, remediation: Remediation, *, now: datetime
+) -> None:
+    """Send everyone on call a link of their own that decides on exactly this plan."""
+    expires_at = remediation.expires_at or now + LINK_LIFE
+    for route in _everyone_on_call(incident, desk.policy):
+        link = await create_link(
+            db,
+            public_url=desk.public_url,
+            purpose="approve",
+            incident_id=incident.id,
+            person=route.recipient,
+            expires_at=expires_at,
+            remediation_id=remediation.id,
+            plan_digest=remediation.plan_digest,
+        )
+        message = messages.approval_request(
+            incident, remediation, now=now, approve_link=link, incident_link=desk.incident_url(incident)
+        )
+        await _send(db, incident, f"approval:{remediation.id}", Purpose.APPROVAL, route, message, now)
+
+
+async def hand_over(
+    db: Db, desk: Desk, incident: Incident, why: str, findings: Sequence[Finding], *, now: datetime
+) -> None:
+    """Wake everyone on call with all that was learned: from here a person goes on."""
+    tried = await read_remediations(db, incident.id)
+    message = messages.handover(
+        incident,
+        now=now,
+        why=why,
+        findings=list(findings),
+        tried=tried,
+        incident_link=desk.incident_url(incident),
+    )
+    for route in _everyone_on_call(incident, desk.policy):
+        await _send(db, incident, f"handover:{incident.attempt}", Purpose.HANDOVER, route, message, now)
+    text = f"Handed over to the people on call: {why}"
+    await record(db, incident.id, TimelineKind.DECISION, text, now=now, key=f"handover:{incident.attempt}")
+    await update_team(db, desk, incident, text, key=f"handover:{incident.attempt}", now=now)
+
+
+async def tell_resolved(
+    db: Db, desk: Desk, incident: Incident, *, cause: str, resolution: str, proved: bool, now: datetime
+) -> None:
+    """Say that it is over to all who were told of the start, by the way they were told, and to nobody else."""
+    message = messages.resolved(incident, now=now, cause=cause, resolution=resolution, proved=proved)
+    for told in await told_of_start(db, incident.id):
+        if told.channel != Channel.VOICE:  # nobody is called up to hear that they may sleep on
+            route = Route(told.recipient, Channel(told.channel), [])
+            await _send(db, incident, "resolved", Purpose.RESOLVED, route, message, now)
+
+
+async def remind_review(
+    db: Db,
+    desk: Desk,
+    incident: Incident,
+    *,
+    author: str,
+    due_at: datetime,
+    draft_path: str | None,
+    number: int,
+    now: datetime,
+) -> None:
+    """Remind the post-mortem's author by email and in the team's channel."""
+    message = messages.review_reminder(incident, now=now, due_at=due_at, draft_path=draft_path, missing=[])
+    routes = routes_to_person(author, [Channel.EMAIL], desk.policy)
+    team = Route(desk.policy.chat_channel, Channel.SLACK, [])
+    for route in [*routes, team]:
+        await _send(db, incident, f"review:{number}", Purpose.REVIEW, route, message, now)
+
+
+def _everyone_on_call(incident: Incident, policy: Policy) -> list[Route]:
+    channels = [c for c in policy.rule(incident.severity).channels if c not in (Channel.SLACK, Channel.VOICE)]
+    handles = [h for h in (policy.roster.primary, policy.roster.secondary) if h]
+    return [route for handle in handles for route in routes_to_person(handle, channels, policy)]
+
+
+async def _acknowledge_link(db: Db, desk: Desk, incident: Incident, person: str, now: datetime) -> str:
+    return await create_link(
+        db,
+        public_url=desk.public_url,
+        purpose="acknowledge",
+        incident_id=incident.id,
+        person=person,
+        expires_at=now + LINK_LIFE,
+    )
+
+
+async def _send(
+    db: Db,
+    incident: Incident,
+    what: str,
+    purpose: Purpose,
+    route: Route,
+    message: Message,
+    now: datetime,
+) -> None:
+    await enqueue(
+        db,
+        key=f"{incident.number}:{what}",
+        incident_id=incident.id,
+        purpose=purpose,
+        route=route,
+        message=message,
+        now=now,
+    )
+
+
+def desk_of(incident: Incident, public_url: str) -> Desk:
+    """The desk of an incident that is under way: it keeps the policy that it started under."""
+    return Desk(policy_of(incident), public_url)
+
+
+def severity_deadlines(severity: Severity, policy: Policy) -> dict[DeadlineKind, timedelta]:
+    """What must happen within which time of an incident's detection."""
+    rule = policy.rule(severity)
+    wanted = {
+        DeadlineKind.ACKNOWLEDGE: rule.acknowledge_within,
+        DeadlineKind.ESCALATE: rule.escalate_after,
+        DeadlineKind.UPDATE: rule.update_every,
+    }
+    return {kind: within for kind, within in wanted.items() if within is not None}

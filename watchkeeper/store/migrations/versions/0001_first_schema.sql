@@ -1,0 +1,211 @@
+CREATE TABLE incidents (
+    id                     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind                   text NOT NULL,
+    severity               text NOT NULL,
+    status                 text NOT NULL DEFAULT 'detected',
+    service                text NOT NULL,
+    summary                text NOT NULL,
+    source                 text NOT NULL,
+    users_affected_percent double precision,
+    started_at             timestamptz NOT NULL,
+    detected_at            timestamptz NOT NULL,
+    acknowledged_at        timestamptz,
+    acknowledged_by        text,
+    identified_at          timestamptz,
+    mitigated_at           timestamptz,
+    resolved_at            timestamptz,
+    cause                  text,
+    cause_confidence       double precision,
+    waiting_for            text,
+    handed_over_at         timestamptz,
+    attempt                integer NOT NULL DEFAULT 1,
+    round                  integer NOT NULL DEFAULT 1,
+    flow_run_id            text,
+    lease_holder           text,
+    lease_until            timestamptz,
+    -- The policy an incident started under is kept with it; editing the file changes the next incident.
+    policy                 jsonb NOT NULL
+);
+CREATE INDEX incidents_open ON incidents (id) WHERE status NOT IN ('resolved', 'reviewed');
+
+CREATE TABLE alerts (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source      text NOT NULL,
+    fingerprint text NOT NULL,
+    delivery_id text,
+    firing      boolean NOT NULL,
+    service     text NOT NULL,
+    kind        text NOT NULL,
+    summary     text NOT NULL,
+    started_at  timestamptz NOT NULL,
+    received_at timestamptz NOT NULL,
+    payload     jsonb NOT NULL,
+    incident_id bigint REFERENCES incidents,
+    decision    text
+);
+-- A delivery that the sender repeats is one alert.
+CREATE UNIQUE INDEX alerts_delivery ON alerts (source, delivery_id) WHERE delivery_id IS NOT NULL;
+CREATE INDEX alerts_incident ON alerts (incident_id, received_at);
+
+-- Which fingerprints belong to which open incident; emptied when the incident is resolved.
+CREATE TABLE open_fingerprints (
+    fingerprint text PRIMARY KEY,
+    incident_id bigint NOT NULL REFERENCES incidents,
+    firing      boolean NOT NULL DEFAULT true
+);
+CREATE INDEX open_fingerprints_incident ON open_fingerprints (incident_id);
+
+-- What the intake refused: nothing of it pages, all of it is counted.
+CREATE TABLE refusals (
+    source  text NOT NULL,
+    reason  text NOT NULL,
+    count   bigint NOT NULL DEFAULT 1,
+    last_at timestamptz NOT NULL,
+    PRIMARY KEY (source, reason)
+);
+
+CREATE TABLE notifications (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key          text NOT NULL UNIQUE,
+    incident_id  bigint REFERENCES incidents,
+    purpose      text NOT NULL,
+    recipient    text NOT NULL,
+    channel      text NOT NULL,
+    fallback     text[] NOT NULL DEFAULT '{}',
+    message      jsonb NOT NULL,
+    state        text NOT NULL DEFAULT 'pending',
+    attempts     integer NOT NULL DEFAULT 0,
+    priority     integer NOT NULL DEFAULT 5,
+    due_at       timestamptz NOT NULL,
+    lease_until  timestamptz,
+    vendor_id    text,
+    thread       text,
+    sent_at      timestamptz,
+    delivered_at timestamptz,
+    error        text,
+    created_at   timestamptz NOT NULL
+);
+CREATE INDEX notifications_due ON notifications (priority, due_at) WHERE state IN ('pending', 'sending');
+CREATE INDEX notifications_incident ON notifications (incident_id);
+CREATE INDEX notifications_recent ON notifications (recipient, channel, sent_at);
+
+CREATE TABLE deadlines (
+    incident_id bigint NOT NULL REFERENCES incidents,
+    kind        text NOT NULL,
+    number      integer NOT NULL,
+    due_at      timestamptz NOT NULL,
+    state       text NOT NULL DEFAULT 'pending',
+    met_at      timestamptz,
+    flow_run_id text,
+    PRIMARY KEY (incident_id, kind, number)
+);
+CREATE INDEX deadlines_due ON deadlines (due_at) WHERE state = 'pending';
+
+CREATE TABLE timeline (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    incident_id bigint NOT NULL REFERENCES incidents,
+    at          timestamptz NOT NULL,
+    kind        text NOT NULL,
+    actor       text NOT NULL,
+    text        text NOT NULL,
+    detail      jsonb NOT NULL DEFAULT '{}',
+    key         text,
+    UNIQUE (incident_id, key)
+);
+CREATE INDEX timeline_incident ON timeline (incident_id, at, id);
+
+CREATE TABLE findings (
+    incident_id bigint NOT NULL REFERENCES incidents,
+    round       integer NOT NULL,
+    cause       text NOT NULL,
+    rank        integer NOT NULL,
+    finding     jsonb NOT NULL,
+    PRIMARY KEY (incident_id, round, cause)
+);
+
+-- What a response has finished, so that another run goes on from there.
+CREATE TABLE steps (
+    incident_id bigint NOT NULL REFERENCES incidents,
+    round       integer NOT NULL,
+    name        text NOT NULL,
+    at          timestamptz NOT NULL,
+    result      jsonb NOT NULL,
+    PRIMARY KEY (incident_id, round, name)
+);
+
+CREATE TABLE readings (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    incident_id bigint REFERENCES incidents,
+    probe       text NOT NULL,
+    service     text NOT NULL,
+    value       double precision,
+    unit        text NOT NULL,
+    threshold   double precision,
+    ok          boolean NOT NULL,
+    observed_at timestamptz NOT NULL,
+    detail      text NOT NULL DEFAULT ''
+);
+CREATE INDEX readings_incident ON readings (incident_id, observed_at);
+
+CREATE TABLE remediations (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    incident_id     bigint NOT NULL REFERENCES incidents,
+    round           integer NOT NULL,
+    step            integer NOT NULL,
+    attempt         integer NOT NULL,
+    action          text NOT NULL,
+    target          text NOT NULL,
+    plan            jsonb NOT NULL,
+    plan_digest     text NOT NULL,
+    gate            text NOT NULL,
+    gate_reason     text NOT NULL,
+    state           text NOT NULL DEFAULT 'planned',
+    created_at      timestamptz NOT NULL,
+    expires_at      timestamptz,
+    decided_at      timestamptz,
+    approved_by     text,
+    approval_reason text,
+    claimed_at      timestamptz,
+    claimed_by      text,
+    finished_at     timestamptz,
+    outcome         text,
+    UNIQUE (incident_id, action, target, attempt)
+);
+
+-- What a signed link allows. The signature is never stored.
+CREATE TABLE links (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    purpose        text NOT NULL,
+    incident_id    bigint NOT NULL REFERENCES incidents,
+    person         text NOT NULL,
+    remediation_id bigint REFERENCES remediations,
+    plan_digest    text,
+    expires_at     timestamptz NOT NULL,
+    used_at        timestamptz
+);
+
+-- What Prefect is still to be asked: to start, resume, schedule or cancel a run.
+CREATE TABLE motor_jobs (
+    key         text PRIMARY KEY,
+    incident_id bigint NOT NULL REFERENCES incidents,
+    verb        text NOT NULL,
+    detail      jsonb NOT NULL DEFAULT '{}',
+    state       text NOT NULL DEFAULT 'pending',
+    attempts    integer NOT NULL DEFAULT 0,
+    due_at      timestamptz NOT NULL,
+    lease_until timestamptz,
+    error       text
+);
+CREATE INDEX motor_jobs_due ON motor_jobs (due_at) WHERE state = 'pending';
+
+CREATE TABLE reviews (
+    incident_id  bigint PRIMARY KEY REFERENCES incidents,
+    due_at       timestamptz NOT NULL,
+    author       text NOT NULL,
+    asks         integer NOT NULL DEFAULT 1,
+    asked_at     timestamptz NOT NULL,
+    draft        text,
+    draft_path   text,
+    drafted_at   timestamptz,
+    published_at timestamptz
+);

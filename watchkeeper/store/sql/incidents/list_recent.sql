@@ -1,0 +1,2 @@
+-- The newest incidents, open or not.
+SELECT * FROM incidents ORDER BY id DESC LIMIT %(limit)s

@@ -1,0 +1,2 @@
+-- One incident.
+SELECT * FROM incidents WHERE id = %(id)s

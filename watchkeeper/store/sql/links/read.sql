@@ -1,0 +1,2 @@
+-- What a link allows.
+SELECT * FROM links WHERE id = %(id)s

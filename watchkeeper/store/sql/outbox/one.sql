@@ -1,0 +1,2 @@
+-- One message.
+SELECT * FROM notifications WHERE id = %(id)s

@@ -1,0 +1,2 @@
+-- One remediation.
+SELECT * FROM remediations WHERE id = %(id)s

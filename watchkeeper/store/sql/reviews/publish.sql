@@ -1,0 +1,3 @@
+-- The post-mortem is shared with the team.
+UPDATE reviews SET published_at = %(now)s WHERE incident_id = %(incident_id)s AND published_at IS NULL
+RETURNING *
