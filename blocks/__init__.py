@@ -1,0 +1,1 @@
+"""Prefect blocks: credentials and targets, each giving a ready client."""
