@@ -1,0 +1,128 @@
+"""How a reading becomes a finding, and how looks and actions become tasks."""
+
+import asyncio
+import json
+from typing import Any
+
+import psycopg
+import pytest
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from psycopg.types.json import Jsonb
+
+from tasks import dns, health, looking, railway, redis, sentry, shapes, status_pages, uptimerobot, vercel
+from tasks import postgres as postgres_tasks
+from tasks.looking import Seen, look
+from watchkeeper.embedded import EmbeddedPostgres
+from watchkeeper.errors import NotConfigured, VendorRejected
+from watchkeeper.model import Check, CheckStatus
+
+LOOKS = [
+    dns.check_dns,
+    health.check_backend_health,
+    health.check_backend_detailed,
+    postgres_tasks.check_postgres_connections,
+    postgres_tasks.check_postgres_slow_queries,
+    postgres_tasks.check_postgres_size,
+    railway.check_railway_deployments,
+    redis.check_redis_ping,
+    sentry.check_sentry_errors,
+    status_pages.check_vendor_status_supabase,
+    status_pages.check_vendor_status_railway,
+    status_pages.check_vendor_status_vercel,
+    status_pages.check_vendor_status_upstash,
+    status_pages.check_vendor_status_stripe,
+    status_pages.check_vendor_status_github,
+    status_pages.check_vendor_status_google_cloud,
+    uptimerobot.check_uptimerobot_monitors,
+    health.check_frontend_health,
+    vercel.check_vercel_deployments,
+    vercel.check_vercel_logs,
+]
+ACTIONS = [
+    vercel.roll_back,
+    vercel.promote,
+    railway.roll_back,
+    railway.restart_deployment,
+    postgres_tasks.end_idle_connections,
+]
+
+
+async def look_at(told: Seen | Exception) -> Check:
+    async def read() -> Seen:
+        if isinstance(told, Exception):
+            raise told
+        return told
+
+    return await look("disk", "backend", "df", read)
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "summary"),
+    [
+        (Seen(True, "fine", {}), CheckStatus.OK, "fine"),
+        (Seen(False, "full", {}), CheckStatus.BAD, "full"),
+        (NotConfigured("the disk", setting="DISK"), CheckStatus.NOT_CONFIGURED, "set DISK"),
+        (VendorRejected(vendor="disk", action="read", status=403), CheckStatus.UNKNOWN, "answered 403"),
+        (TimeoutError(), CheckStatus.UNKNOWN, "time limit"),
+        (KeyError("hush"), CheckStatus.UNKNOWN, "unknown shape (KeyError)"),
+    ],
+)
+async def test_says_what_a_reading_gave(told: Seen | Exception, status: CheckStatus, summary: str) -> None:
+    check = await look_at(told)
+
+    assert check.status is status
+    assert summary in check.summary
+    assert check.output == check.summary
+    assert "hush" not in check.model_dump_json()
+
+
+async def test_cleans_a_vendors_words_in_a_refusal_too() -> None:
+    refusal = VendorRejected(vendor="disk", action="read", reason="a\0b")
+
+    assert (await look_at(refusal)).output.endswith("a\ufffdb")
+
+
+async def test_interrupts_a_look_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "LIMIT_SECONDS", 0.05)
+
+    async def read() -> Seen:
+        await asyncio.sleep(30)
+        raise AssertionError("it was waited for")
+
+    check = await look("disk", "backend", "df", read)
+
+    assert check.status is CheckStatus.UNKNOWN
+    assert "time limit" in check.summary
+    assert check.seconds < 4
+
+
+def test_interrupts_a_look_before_its_task_is_interrupted() -> None:
+    assert looking.LIMIT_SECONDS < shapes.LOOK_LIMIT_SECONDS
+
+
+async def test_gives_only_what_postgres_can_keep(postgres: EmbeddedPostgres) -> None:
+    words = "a\0b" + json.loads(r'"\ud800"')
+    check = await look_at(Seen(False, words, {words: [words, {"deep": words, "number": 3}]}, output=words))
+
+    async with await psycopg.AsyncConnection.connect(postgres.url_for("postgres")) as connection:
+        cursor = await connection.execute("SELECT %s", [Jsonb(check.model_dump(mode="json"))])
+        [(kept,)] = await cursor.fetchall()
+
+    assert (kept["summary"], kept["output"]) == ("a\ufffdb?", "a\ufffdb?")
+    assert kept["facts"] == {"a\ufffdb?": ["a\ufffdb?", {"deep": "a\ufffdb?", "number": 3}]}
+
+
+@pytest.mark.parametrize("task", LOOKS, ids=lambda task: task.name)
+def test_is_a_look_that_is_never_cached_nor_repeated_by_prefect_and_ends(task: Task[..., Any]) -> None:
+    assert task.cache_policy == NO_CACHE
+    assert (task.retries, task.timeout_seconds) == (0, shapes.LOOK_LIMIT_SECONDS)
+    assert [tag for tag in task.tags if tag.startswith("vendor:")]
+
+
+@pytest.mark.parametrize("task", ACTIONS, ids=lambda task: task.name)
+def test_is_a_change_that_is_never_cached_nor_repeated_and_ends(task: Task[..., Any]) -> None:
+    assert task.cache_policy == NO_CACHE
+    assert task.retries == 0
+    assert task.timeout_seconds > railway.WRITE_LIMIT_SECONDS
+    assert "changes-production" in task.tags
