@@ -1,0 +1,62 @@
+"""Maintenance mode: the guide's last resort. The backend answers 503 with a message until it is switched off."""
+
+from pydantic import SecretStr
+
+from flows.actions.site import Site
+from tasks import railway
+from tasks.railway import current_of
+from watchkeeper.errors import PreconditionChanged
+from watchkeeper.model import Plan, Remediation
+
+SET_MAINTENANCE_MODE = "set_maintenance_mode"
+VARIABLE, MESSAGE_VARIABLE = "MAINTENANCE_MODE", "MAINTENANCE_MESSAGE"
+
+
+async def plan_maintenance(
+    site: Site, service: str, *, on: bool, message: str, cause: str, number: int
+) -> Plan | None:
+    """Switch it on or off by the service's variable; `number` tells this switch from the incident's other ones."""
+    current = current_of(await railway.list_deployments(*site.railway(service)))
+    if current is None:
+        return None
+    switch = "on" if on else "off"
+    does = [
+        f"{VARIABLE}={'true' if on else 'false'}, and a new deployment of the latest commit brings it into force",
+        f"customers then read: {message}" if on else "customers are served again",
+        "a rollback brings the old variables back, and with them the old mode" if on else "",
+    ]
+    return Plan(
+        action=SET_MAINTENANCE_MODE,
+        target=f"{service} {switch} #{number}",
+        cause=cause,
+        summary=f"Switch maintenance mode of {service} {switch}",
+        preview=[line for line in does if line],
+        parameters={"service": service, "on": on, "message": message, "deployment_id": current["id"]},
+        undo=f"switch maintenance mode {'off' if on else 'on'} again",
+    )
+
+
+class SetMaintenanceMode:
+    """Sets the message, then the switch, whose change Railway deploys."""
+
+    limit = "one service, its two variables"
+    undo = "switch it back"
+
+    async def check(self, site: Site, plan: Plan) -> None:
+        current = current_of(await railway.list_deployments(*site.railway(plan.parameters["service"])))
+        if current is None or current["id"] != plan.parameters["deployment_id"]:
+            raise PreconditionChanged("another deployment serves now")
+
+    async def act(self, site: Site, plan: Plan) -> str:
+        given = plan.parameters
+        target = site.railway(given["service"])
+        if given["on"]:
+            await railway.set_variable(*target, MESSAGE_VARIABLE, SecretStr(given["message"]), deploy=False)
+        await railway.set_variable(*target, VARIABLE, SecretStr("true" if given["on"] else "false"))
+        return "Railway took the variable and deploys it"
+
+    async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
+        """The change makes a new deployment: as long as the one from before serves, it did not happen."""
+        given = remediation.plan.parameters
+        current = current_of(await railway.list_deployments(*site.railway(given["service"])))
+        return None if current is None else bool(current["id"] != given["deployment_id"])

@@ -1,0 +1,320 @@
+"""Railway: restarting what serves, going back to what served before, more memory, and taking these back."""
+
+from datetime import datetime
+from typing import Any
+
+from flows.actions.site import Site
+from tasks import github, railway
+from tasks.railway import current_of, previous_of
+from watchkeeper.clock import utc_now
+from watchkeeper.errors import NotConfigured, NotPermitted, PreconditionChanged, VendorError, VendorRejected
+from watchkeeper.model import Plan, Remediation
+from watchkeeper.policy import Policy
+from watchkeeper.rendering import utc
+
+
+async def plan_restart(
+    site: Site, service: str, *, cause: str, why: str = "reset its connection pool"
+) -> Plan | None:
+    """Restart the deployment that serves now, or that crashed; `why` goes on from "to"."""
+    credentials, target = site.railway(service)
+    current = current_of(await railway.list_deployments(credentials, target))
+    if current is None:
+        return None
+    return Plan(
+        action="restart_service",
+        target=service,
+        cause=cause,
+        summary=f"Restart {service} to {why}",
+        preview=[f"restarts {deployment_line(current)}", "requests in flight are cut off"],
+        parameters={
+            "service": service,
+            "deployment_id": current["id"],
+            "status_updated_at": current["status_updated_at"],
+        },
+    )
+
+
+class RestartService:
+    """Restarts the deployment that was shown, if it still is the one that serves."""
+
+    limit = "one deployment, the one that serves"
+    undo = ""
+
+    async def check(self, site: Site, plan: Plan) -> None:
+        credentials, target = site.railway(plan.parameters["service"])
+        current = current_of(await railway.list_deployments(credentials, target))
+        if current is None or current["id"] != plan.parameters["deployment_id"]:
+            raise PreconditionChanged("another deployment serves now")
+
+    async def act(self, site: Site, plan: Plan) -> str:
+        credentials, _ = site.railway(plan.parameters["service"])
+        await railway.restart_deployment(credentials, plan.parameters["deployment_id"])
+        return "Railway took the restart"
+
+    async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
+        """A restart shows in the time of the deployment's last change: the vendor's clock against itself."""
+        parameters = remediation.plan.parameters
+        credentials, target = site.railway(parameters["service"])
+        for deployment in await railway.list_deployments(credentials, target):
+            if deployment["id"] == parameters["deployment_id"]:
+                return bool(deployment["status_updated_at"] != parameters["status_updated_at"])
+        return None
+
+
+async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan | None:
+    """Go back to the newest earlier deployment that Railway offers and that has another commit."""
+    credentials, target = site.railway(service)
+    deployments = await railway.list_deployments(credentials, target)
+    current, previous = current_of(deployments), previous_of(deployments)
+    if current is None or previous is None:
+        return None
+    return Plan(
+        action="roll_back_deployment",
+        target=service,
+        cause=cause,
+        summary=f"Roll back {service} to {commit_of(previous)}",
+        preview=[
+            f"running now: {deployment_line(current)}",
+            f"back to: {deployment_line(previous)}",
+            *await commits_between(site, previous["commit_hash"], current["commit_hash"]),
+            "the old release's variables come back with it",
+        ],
+        parameters={"service": service, "from_id": current["id"], "to_id": previous["id"]},
+        undo=f"redeploy {commit_of(current)} on Railway",
+    )
+
+
+async def commits_between(site: Site, older: str | None, newer: str | None) -> list[str]:
+    """What going back from one commit to another gives up, and whether it leaves the database's schema behind.
+
+    Railway knows a deployment's own commit and no other, so it is GitHub that is asked; a preview never fails for it.
+    """
+    if older is None or newer is None:
+        return [UNKNOWN_MIGRATIONS.format(why="Railway names no commits")]
+    try:
+        told = await github.compare_commits(site.github(), older, newer)
+    except (NotConfigured, VendorError) as error:
+        return [UNKNOWN_MIGRATIONS.format(why=error)]
+    listed = told["commits"][:SHOWN_COMMITS]
+    commits = [f"gives up {each['sha'][:8]} “{each['message']}” ({each['author']})" for each in listed]
+    if (more := told["ahead_by"] - len(listed)) > 0:
+        commits.append(f"and {more} more commits")
+    return [*migration_lines(told), *commits]
+
+
+UNKNOWN_MIGRATIONS = "whether migrations lie between could not be told ({why}): look before you approve"
+SHOWN_COMMITS = 8
+SHOWN_MIGRATIONS = 5
+# GitHub names so many files of a comparison and no more.
+FILES_TOLD = 300
+
+
+def migration_lines(told: dict[str, Any]) -> list[str]:
+    """Whether the older release would run on a schema that it does not know."""
+    found = told["migrations"]
+    if found:
+        named = ", ".join(found[:SHOWN_MIGRATIONS])
+        more = f" and {len(found) - SHOWN_MIGRATIONS} more" if len(found) > SHOWN_MIGRATIONS else ""
+        return [f"migrations lie between: {named}{more}; the older release runs on the newer schema"]
+    if len(told["files"]) >= FILES_TOLD:
+        return [UNKNOWN_MIGRATIONS.format(why=f"GitHub names only the first {FILES_TOLD} files")]
+    if told["behind_by"]:
+        return [UNKNOWN_MIGRATIONS.format(why="the two commits are not in one line")]
+    return ["no migrations lie between"]
+
+
+class RollBackDeployment:
+    """Rolls back to the deployment that was shown, if what was shown still serves."""
+
+    limit = "one service, to one earlier deployment"
+    undo = "redeploy the release that was left"
+
+    async def check(self, site: Site, plan: Plan) -> None:
+        credentials, target = site.railway(plan.parameters["service"])
+        deployments = await railway.list_deployments(credentials, target)
+        current = current_of(deployments)
+        if current is None or current["id"] != plan.parameters["from_id"]:
+            raise PreconditionChanged("another deployment serves now")
+        if not any(d["id"] == plan.parameters["to_id"] and d["can_rollback"] for d in deployments):
+            raise PreconditionChanged("Railway no longer offers that deployment")
+
+    async def act(self, site: Site, plan: Plan) -> str:
+        credentials, _ = site.railway(plan.parameters["service"])
+        await railway.roll_back(credentials, plan.parameters["to_id"])
+        return "Railway took the rollback"
+
+    async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
+        """A rollback makes a new deployment: as long as the one to leave is the current one, it did not happen."""
+        return await another_serves(site, remediation.plan)
+
+    async def plan_undo(self, site: Site, remediation: Remediation) -> Plan | None:
+        """Deploy again what was left, if what was gone back to still serves."""
+        parameters = remediation.plan.parameters
+        credentials, target = site.railway(parameters["service"])
+        deployments = await railway.list_deployments(credentials, target)
+        current = current_of(deployments)
+        left = next((d for d in deployments if d["id"] == parameters["from_id"]), None)
+        if current is None or left is None or current["id"] == left["id"]:
+            return None
+        return Plan(
+            action="redeploy_deployment",
+            target=parameters["service"],
+            cause=remediation.plan.cause,
+            summary=f"Take the rollback back: redeploy {commit_of(left)}",
+            preview=[f"running now: {deployment_line(current)}", f"deployed again: {deployment_line(left)}"],
+            parameters={"service": parameters["service"], "from_id": current["id"], "to_id": left["id"]},
+        )
+
+
+class RedeployDeployment:
+    """Deploys again what was left by a rollback, if what was shown still serves."""
+
+    limit = "one service, to the deployment that a rollback of this round left"
+    undo = ""
+
+    async def check(self, site: Site, plan: Plan) -> None:
+        credentials, target = site.railway(plan.parameters["service"])
+        current = current_of(await railway.list_deployments(credentials, target))
+        if current is None or current["id"] != plan.parameters["from_id"]:
+            raise PreconditionChanged("another deployment serves now")
+
+    async def act(self, site: Site, plan: Plan) -> str:
+        credentials, _ = site.railway(plan.parameters["service"])
+        made = await railway.redeploy(credentials, plan.parameters["to_id"])
+        return f"Railway made deployment {made}"
+
+    async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
+        return await another_serves(site, remediation.plan)
+
+
+async def another_serves(site: Site, plan: Plan) -> bool | None:
+    """Whether the deployment that was to be left is no longer the current one."""
+    credentials, target = site.railway(plan.parameters["service"])
+    current = current_of(await railway.list_deployments(credentials, target))
+    return None if current is None else bool(current["id"] != plan.parameters["from_id"])
+
+
+async def plan_raise_memory(site: Site, service: str, *, cause: str) -> Plan:
+    """More memory: as many times the old limit as the policy lets one step take, up to its maximum.
+
+    Raises:
+        NotPermitted: the limit is the policy's maximum already.
+        VendorRejected: Railway names no limit.
+    """
+    credentials, target = site.railway(service)
+    limits = await railway.read_limits(credentials, target)
+    used = await railway.read_usage(
+        credentials, target, since=utc_now() - site.policy.thresholds.recent_deployment
+    )
+    old = limits["memory_gb"] or used["memory_limit_gb"]
+    if old is None:
+        raise VendorRejected(vendor="railway", action="read_limits", status=200, reason="it names no memory")
+    new = raised(old, site.policy)
+    peak = used["memory_peak_gb"]
+    return Plan(
+        action="raise_resources",
+        target=service,
+        cause=cause,
+        summary=f"Raise {service}'s memory from {old:g} to {new:g} GB",
+        preview=[
+            f"limit now: {old:g} GB",
+            f"most that was used lately: {'unknown' if peak is None else f'{peak:.2f} GB'}",
+            f"new limit: {new:g} GB",
+            "in force with the next start, which is a step of its own",
+            "what it costs: Railway bills the memory that is used, so whatever is used above the old limit",
+        ],
+        parameters={"service": service, "from_gb": old, "to_gb": new, "cpu": limits["cpu"]},
+        undo=f"set the limit back to {old:g} GB on Railway",
+    )
+
+
+def raised(old_gb: float, policy: Policy) -> float:
+    """The next limit.
+
+    Raises:
+        NotPermitted: there is none.
+    """
+    limits = policy.limits
+    new = round(min(old_gb * limits.memory_factor, limits.memory_maximum_gb), 3)
+    if new <= old_gb:
+        raise NotPermitted(f"{old_gb:g} GB is the most memory that the policy allows")
+    return new
+
+
+class LowerMemory:
+    """Sets the memory limit back to what it was, if it still is what it was raised to."""
+
+    limit = "one service, to the limit that a raise of this round left"
+    undo = ""
+
+    async def check(self, site: Site, plan: Plan) -> None:
+        parameters = plan.parameters
+        if not same(await limit_now(site, parameters["service"]), parameters["from_gb"]):
+            raise PreconditionChanged("the limit is no longer what it was")
+
+    async def act(self, site: Site, plan: Plan) -> str:
+        parameters = plan.parameters
+        credentials, target = site.railway(parameters["service"])
+        await railway.update_limits(credentials, target, memory_gb=parameters["to_gb"], cpu=parameters["cpu"])
+        return f"Railway took the limit of {parameters['to_gb']:g} GB"
+
+    async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
+        now, parameters = (
+            await limit_now(site, remediation.plan.parameters["service"]),
+            remediation.plan.parameters,
+        )
+        if same(now, parameters["to_gb"]):
+            return True
+        return False if same(now, parameters["from_gb"]) else None
+
+
+class RaiseMemory(LowerMemory):
+    """Raises the memory limit as was shown, if it still is what it was and the policy allows it."""
+
+    limit = "one service, `limits.memory_factor` times what it had, up to `limits.memory_maximum_gb`"
+    undo = "set the old limit again"
+
+    async def check(self, site: Site, plan: Plan) -> None:
+        parameters, limits = plan.parameters, site.policy.limits
+        allowed = min(parameters["from_gb"] * limits.memory_factor, limits.memory_maximum_gb)
+        if parameters["to_gb"] > allowed + TOLERANCE_GB:
+            raise NotPermitted(f"{parameters['to_gb']:g} GB is over the policy's {allowed:g} GB")
+        await super().check(site, plan)
+
+    async def plan_undo(self, site: Site, remediation: Remediation) -> Plan | None:
+        """The old limit again, if the raised one is still set."""
+        parameters = remediation.plan.parameters
+        service, old, new = parameters["service"], parameters["from_gb"], parameters["to_gb"]
+        if not same(await limit_now(site, service), new):
+            return None
+        return Plan(
+            action="lower_resources",
+            target=service,
+            cause=remediation.plan.cause,
+            summary=f"Take the raise back: {service}'s memory from {new:g} to {old:g} GB",
+            preview=[f"limit now: {new:g} GB", f"back to: {old:g} GB", "in force with the next start"],
+            parameters={"service": service, "from_gb": new, "to_gb": old, "cpu": parameters["cpu"]},
+        )
+
+
+# Limits come back in bytes, or as decimals.
+TOLERANCE_GB = 0.001
+
+
+def same(one_gb: float | None, other_gb: float) -> bool:
+    return one_gb is not None and abs(one_gb - other_gb) <= TOLERANCE_GB
+
+
+async def limit_now(site: Site, service: str) -> float | None:
+    """The memory limit that is set, in GB."""
+    limit = (await railway.read_limits(*site.railway(service)))["memory_gb"]
+    return limit
+
+
+def commit_of(deployment: dict[str, Any]) -> str:
+    return f"{(deployment['commit_hash'] or 'unknown')[:8]} “{deployment['commit_message'] or 'no message'}”"
+
+
+def deployment_line(deployment: dict[str, Any]) -> str:
+    return f"{commit_of(deployment)}, deployed {utc(datetime.fromisoformat(deployment['created_at']))}"

@@ -1,0 +1,39 @@
+"""Every action by its name."""
+
+from flows.actions.cleanup import DeleteData
+from flows.actions.connections import EndIdleConnections
+from flows.actions.hotfix import OPEN_HOTFIX, OpenHotfix
+from flows.actions.jobs import FailJob
+from flows.actions.maintenance import SET_MAINTENANCE_MODE, SetMaintenanceMode
+from flows.actions.payments import DisableEndpoint, EnableEndpoint, ReplaceSigningSecret, ResendEvents
+from flows.actions.railway import (
+    LowerMemory,
+    RaiseMemory,
+    RedeployDeployment,
+    RestartService,
+    RollBackDeployment,
+)
+from flows.actions.site import Action
+from flows.actions.vercel import RollBackFrontend
+
+ACTIONS: dict[str, Action] = {
+    "delete_data": DeleteData(),
+    "disable_endpoint": DisableEndpoint(),
+    "enable_endpoint": EnableEndpoint(),
+    "end_idle_connections": EndIdleConnections(),
+    "fail_job": FailJob(),
+    "replace_signing_secret": ReplaceSigningSecret(),
+    "resend_events": ResendEvents(),
+    "lower_resources": LowerMemory(),
+    "raise_resources": RaiseMemory(),
+    "redeploy_deployment": RedeployDeployment(),
+    "restart_service": RestartService(),
+    "roll_back_deployment": RollBackDeployment(),
+    OPEN_HOTFIX: OpenHotfix(),
+    SET_MAINTENANCE_MODE: SetMaintenanceMode(),
+    "roll_back_frontend": RollBackFrontend(),
+}
+
+
+def action_for(name: str) -> Action:
+    return ACTIONS[name]

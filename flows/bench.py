@@ -1,0 +1,48 @@
+"""The workbench of a flow: the store, the settings and the clock, opened at its first line."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from watchkeeper.clock import utc_now
+from watchkeeper.incidents import read_incident
+from watchkeeper.model import Incident
+from watchkeeper.paging import Desk, desk_of
+from watchkeeper.settings import Settings
+from watchkeeper.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a flow works with."""
+
+    store: Store
+    settings: Settings
+
+    def now(self) -> datetime:
+        return utc_now()
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.settings.lease_seconds)
+
+    @property
+    def documents(self) -> Path:
+        """Where post-mortems are written."""
+        return self.settings.home.expanduser() / "post-mortems"
+
+    def desk(self, incident: Incident) -> Desk:
+        return desk_of(incident, self.settings.public_url)
+
+    async def incident(self, incident_id: int) -> Incident:
+        return await read_incident(self.store, incident_id)
+
+
+@asynccontextmanager
+async def open_bench() -> AsyncIterator[Bench]:
+    """Open the store that this installation's settings name."""
+    settings = Settings()
+    async with open_store(settings.store_url()) as store:
+        yield Bench(store, settings)

@@ -1,0 +1,111 @@
+"""Phase 3: all checks side by side, then ranked causes with their evidence."""
+
+from prefect import flow
+
+from flows.artifacts import publish
+from flows.bench import Bench, open_bench
+from flows.checks import run_checks
+from tasks.shapes import store_task
+from watchkeeper.admission import reclassify
+from watchkeeper.decisions import service_of_kind
+from watchkeeper.diagnosis import ACT_ABOVE, AT_LEAST, KINDS, diagnose, explain_order
+from watchkeeper.documents.cards import findings_card
+from watchkeeper.findings import (
+    finish_step,
+    read_checks,
+    read_findings,
+    save_checks,
+    save_findings,
+    step_result,
+)
+from watchkeeper.incidents import change_status, set_cause
+from watchkeeper.model import Check, Finding, Incident, Status, TimelineKind
+from watchkeeper.paging import update_team
+from watchkeeper.rendering import words
+from watchkeeper.store import Db
+from watchkeeper.timeline import record
+
+
+@flow(name="investigation", flow_run_name="INC-{incident_id:04d} investigation")
+async def investigation(incident_id: int) -> list[Finding]:
+    """Look at everything at once and conclude; a round that is concluded is not looked at again."""
+    async with open_bench() as bench:
+        incident = await bench.incident(incident_id)
+        if await step_result(bench.store, incident.id, incident.round, "concluded") is None:
+            await conclude(bench, incident, await look(bench, incident))
+        return await read_findings(bench.store, incident.id, incident.round)
+
+
+async def look(bench: Bench, incident: Incident) -> list[Check]:
+    """The round's checks, from the store where a run before this one finished them."""
+    known = await read_checks(bench.store, incident.id, incident.round)
+    if known is not None:
+        return known
+    checks = await run_checks(bench.desk(incident).policy)
+    async with bench.store.transaction() as db:
+        await save_checks(db, incident.id, incident.round, checks, now=bench.now())
+        for check in checks:
+            await write_down(db, incident, check)
+    return checks
+
+
+async def write_down(db: Db, incident: Incident, check: Check) -> None:
+    """The guide asks for commands and their output on the timeline."""
+    detail = {"command": check.command, "output": check.output, "status": check.status.value}
+    text = f"{check.name}: {check.status} - {check.summary}"
+    key = f"check:{incident.round}:{check.name}"
+    await record(db, incident.id, TimelineKind.COMMAND, text, now=check.observed_at, detail=detail, key=key)
+
+
+@store_task("conclude")  # type: ignore[untyped-decorator]
+async def conclude(bench: Bench, incident: Incident, checks: list[Check]) -> None:
+    """Rank the causes, tell the team, and step on, last."""
+    now = bench.now()
+    desk = bench.desk(incident)
+    findings = diagnose(checks, desk.policy)
+    await publish(incident, "findings", findings_card(incident, checks, findings), "What was found")
+    async with bench.store.transaction() as db:
+        await save_findings(db, incident.id, incident.round, findings)
+        for finding in findings:
+            text = f"{words(finding.cause)} ({finding.confidence:.0%}): {'; '.join(finding.evidence)}"
+            key = f"finding:{incident.round}:{finding.cause}"
+            await record(db, incident.id, TimelineKind.FINDING, text, now=now, key=key)
+        if why := explain_order(findings):
+            await record(db, incident.id, TimelineKind.DECISION, why, now=now, key=f"order:{incident.round}")
+        await announce_cause(db, bench, incident, findings)
+        if findings and findings[0].confidence >= ACT_ABOVE:
+            expected = [Status.INVESTIGATING]
+            await change_status(db, incident.id, expected=expected, new=Status.IDENTIFIED, now=now)
+        await finish_step(db, incident.id, incident.round, "concluded", now=now)
+
+
+async def announce_cause(db: Db, bench: Bench, incident: Incident, findings: list[Finding]) -> None:
+    key, now = f"findings:{incident.round}", bench.now()
+    if not findings:
+        text = "Investigated: nothing that was looked at explains it."
+    else:
+        best = findings[0]
+        await set_cause(db, incident.id, best.cause, best.confidence)
+        if best.confidence >= ACT_ABOVE:
+            await name_kind(db, bench, incident, best.cause)
+        text = f"Likely cause: {words(best.cause)} ({best.confidence:.0%}): {'; '.join(best.evidence)}"
+    await update_team(db, bench.desk(incident), incident, text, key=key, now=now)
+
+
+async def name_kind(db: Db, bench: Bench, incident: Incident, cause: str) -> None:
+    """The alert that came first may have named a symptom: the incident is of its cause's kind."""
+    desk = bench.desk(incident)
+    kind = KINDS[cause]
+    service = service_of_kind(kind, incident.service, desk.policy)
+    least = AT_LEAST.get(cause, incident.severity)
+    severity = least if least.is_worse_than(incident.severity) else incident.severity
+    if service is None and severity is not incident.severity and incident.service in desk.policy.services:
+        service = incident.service
+    if (kind, severity) == (incident.kind, incident.severity) or service is None:
+        return
+    summary = f"{desk.policy.services[service].title}: {words(cause)}"
+    why = f"{words(cause)} is the likeliest cause"
+    now = bench.now()
+    await reclassify(
+        db, desk, incident, why, severity=severity, kind=kind, service=service, summary=summary, now=now
+    )

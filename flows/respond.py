@@ -1,0 +1,162 @@
+"""The response to one incident: triage, investigation, resolution and verification, nested in one run.
+
+Killed at any line, the next attempt goes on from the rows. Waiting for a person holds no process: the run
+suspends itself, and a resumed run starts again at its first line.
+"""
+
+from typing import Literal
+
+from prefect import flow
+from prefect.flow_runs import asuspend_flow_run
+from prefect.input import RunInput
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from flows.bench import Bench, open_bench
+from flows.hotfix import leave_hotfix
+from flows.investigation import investigation
+from flows.lease import hold_lease
+from flows.resolution import Outcome, resolution
+from flows.triage import triage
+from flows.undoing import has_begun, undoing
+from flows.verification import Verdict, verification, waiting_of
+from watchkeeper.documents.cards import plan_card
+from watchkeeper.errors import LeaseLost
+from watchkeeper.findings import read_findings
+from watchkeeper.incidents import next_round, wait_for
+from watchkeeper.model import Gate, Remediation, RemediationState, Status
+from watchkeeper.paging import hand_over
+from watchkeeper.remediations import decide, read_remediations
+from watchkeeper.rendering import duration
+
+Ending = Literal["resolved", "approval", "person", "not_ours"]
+
+# Our own deadline comes first; Prefect's only makes sure that a forgotten run does not wait for ever.
+SUSPEND_SLACK_SECONDS = 600
+
+# What leads to a person, and how it is put to them.
+HAND_OVER = {
+    Outcome.EXHAUSTED: "no cause stood out that the runbook has a cure for",
+    Outcome.DENIED: "the plan was denied",
+    Outcome.EXPIRED: "nobody decided on the plan in time",
+    Outcome.OBSERVED: "the policy only lets me observe",
+    Outcome.FAILED: "the cure did not work",
+    Outcome.TRIED: "the cure was tried, nothing got better, and it was taken back",
+    Outcome.UNKNOWN: "a change was begun and I cannot tell whether it happened",
+    Outcome.UNPLANNED: "the cause is known, and its cure could not be planned",
+    Outcome.ADVISED: "the cause is known, and what helps is a person's to do",
+}
+
+
+class PlanDecision(RunInput):
+    """The form of a suspended response."""
+
+    decision: Literal["approve", "deny"] = Field(
+        description="Approve: exactly the plan shown is carried out, once. (Open the list by its arrows.)"
+    )
+    name: str = Field(min_length=1, description="Your name. The Prefect server does not know who you are.")
+    reason: str = Field(default="", description="Why, for the timeline.")
+
+
+@flow(name="respond")
+async def respond(incident_id: int, attempt: int = 1) -> Ending:
+    """Respond to an incident until it is resolved, needs an approval, or is in a person's hands."""
+    holder = str(flow_run.get_id())
+    async with open_bench() as bench:
+        try:
+            while True:
+                async with hold_lease(bench, incident_id, attempt=attempt, holder=holder):
+                    ending = await work(bench, incident_id)
+                if ending == "resolved":
+                    return ending
+                await wait_for(bench.store, incident_id, ending, holder=holder, now=bench.now())
+                if ending == "person":
+                    return ending
+                await suspend_until_decided(bench, incident_id)
+        except LeaseLost:
+            return "not_ours"
+
+
+async def work(bench: Bench, incident_id: int) -> Ending:
+    """Go on from wherever the rows say that the incident stands."""
+    await triage(incident_id)
+    while True:
+        incident = await bench.incident(incident_id)
+        if incident.status is not Status.MONITORING:
+            await investigation(incident_id)
+            outcome = await resolution(incident_id)
+            if outcome is Outcome.APPROVAL:
+                return "approval"
+            if outcome in HAND_OVER:
+                return await give_to_person(bench, incident_id, HAND_OVER[outcome])
+        verdict = await judged(bench, incident_id)
+        if verdict is Verdict.STABLE:
+            return "resolved"
+        if verdict is Verdict.NOT_RECOVERED:
+            await undoing(incident_id)
+        incident = await bench.incident(incident_id)
+        if verdict is Verdict.VENDOR_OVERDUE:
+            vendor = (await waiting_of(bench, incident)).vendor
+            waited = duration(bench.desk(incident).policy.response.wait_for_vendor)
+            return await give_to_person(bench, incident_id, f"{vendor} has not recovered within {waited}")
+        if incident.round >= bench.desk(incident).policy.response.rounds:
+            why = f"{verdict}, and {incident.round} rounds are what the policy allows"
+            return await give_to_person(bench, incident_id, why)
+        async with bench.store.transaction() as db:
+            await next_round(db, incident, str(verdict), now=bench.now())
+
+
+async def judged(bench: Bench, incident_id: int) -> Verdict:
+    """What became of the cure. Once its undoing was begun, readings no longer speak of the cure."""
+    incident = await bench.incident(incident_id)
+    if await has_begun(bench, incident):
+        return Verdict.NOT_RECOVERED
+    verdict: Verdict = await verification(incident_id)
+    return verdict
+
+
+async def give_to_person(bench: Bench, incident_id: int, why: str) -> Ending:
+    """Wake the people on call with everything that was learned, and a hotfix begun where one is needed."""
+    incident = await bench.incident(incident_id)
+    if await leave_hotfix(bench, incident):
+        return "approval"
+    async with bench.store.transaction() as db:
+        findings = await read_findings(db, incident_id)
+        await hand_over(db, bench.desk(incident), incident, why, findings, now=bench.now())
+    return "person"
+
+
+async def suspend_until_decided(bench: Bench, incident_id: int) -> None:
+    """Suspend this run until somebody decides; a decision made in the Prefect UI becomes our row here.
+
+    A decision made on the phone is a row already: then this run is resumed and does not come here again.
+    """
+    remediation = await undecided(bench, incident_id)
+    if remediation is None:
+        return
+    incident = await bench.incident(incident_id)
+    left = (remediation.expires_at or bench.now()) - bench.now()
+    form = PlanDecision.with_initial_data(description=plan_card([remediation]))
+    answer = await asuspend_flow_run(
+        wait_for_input=form,
+        timeout=max(round(left.total_seconds()), 0) + SUSPEND_SLACK_SECONDS,
+        key=f"{incident.number.lower()}-{remediation.plan_digest[:12]}",
+    )
+    async with bench.store.transaction() as db:
+        await decide(
+            db,
+            remediation,
+            approved=answer.decision == "approve",
+            person=f"{answer.name.strip()} (Prefect UI)",
+            reason=answer.reason,
+            plan_digest=remediation.plan_digest,
+            now=bench.now(),
+        )
+
+
+async def undecided(bench: Bench, incident_id: int) -> Remediation | None:
+    """The plan that waits for a person, if any."""
+    for remediation in await read_remediations(bench.store, incident_id):
+        if remediation.gate is Gate.APPROVAL and remediation.state is RemediationState.PLANNED:
+            return remediation
+    return None

@@ -1,0 +1,29 @@
+"""Phase 6: the post-mortem's draft from the rows, its deadlines and reminders."""
+
+from prefect import flow
+
+from flows.artifacts import publish
+from flows.bench import open_bench
+from watchkeeper.model import Status
+from watchkeeper.reviews import read_review, write_draft
+
+
+@flow(name="review", flow_run_name="INC-{incident_id:04d} review")
+async def review(incident_id: int) -> str | None:
+    """Draft the post-mortem of a resolved incident, where one is due.
+
+    Its deadline and reminders were set by the transaction that resolved the incident; the dispatcher keeps them.
+
+    Returns:
+        Where the draft is, or None when the guide asks for none.
+    """
+    async with open_bench() as bench:
+        incident = await bench.incident(incident_id)
+        if incident.status not in (Status.RESOLVED, Status.REVIEWED):
+            return None
+        if await read_review(bench.store, incident_id) is None:
+            return None
+        path = await write_draft(bench.store, incident, bench.documents, now=bench.now())
+        row = await read_review(bench.store, incident_id)
+        await publish(incident, "post-mortem", row["draft"] if row else "", "The post-mortem's draft")
+        return str(path)

@@ -1,0 +1,30 @@
+"""Runbooks: for each cause the guide knows, the steps that cure it, in order."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from flows.actions.site import Site
+from watchkeeper.model import Plan
+
+# Looks at the world as it is now and plans one change, or None when the step is not needed.
+PlanStep = Callable[[Site], Awaitable[Plan | None]]
+
+
+@dataclass(frozen=True)
+class Cure:
+    """What to do about one cause. A step is planned only after the one before it was carried out.
+
+    Attributes:
+        waits_for: who has to recover, such as "Supabase": what would be useless is held back, people are told,
+            and it is watched for as long as the policy waits for a vendor.
+        needs_a_step: where none of the steps has anything to do, a person takes over.
+        person: why the rest is a person's to do; the finding's advice says what.
+        in_code: what lasts is a change of our code: whoever takes over finds an issue and a branch to make it on.
+    """
+
+    cause: str
+    steps: tuple[PlanStep, ...] = ()
+    waits_for: str = ""
+    person: str = ""
+    in_code: bool = False
+    needs_a_step: bool = False

@@ -1,0 +1,39 @@
+"""The site-outage runbook.
+
+If a deployment broke the site, the guide rolls back to the one before it, once a person has said so. If the service
+is killed for its memory again and again, it raises the memory, once a person has said so, and restarts.
+"""
+
+from prefect import flow
+
+from flows.actions.railway import plan_raise_memory, plan_restart, plan_rollback
+from flows.actions.site import Site
+from flows.rehearsal import rehearse
+from flows.runbooks import Cure
+from flows.runbooks.frontend import CURES as FRONTEND_CURES
+from watchkeeper.diagnosis.site import BAD_DEPLOYMENT, OUT_OF_MEMORY
+from watchkeeper.model import Kind, Plan
+
+
+async def roll_back_backend(site: Site) -> Plan | None:
+    return await plan_rollback(site, "backend", cause=BAD_DEPLOYMENT)
+
+
+async def raise_backends_memory(site: Site) -> Plan | None:
+    return await plan_raise_memory(site, "backend", cause=OUT_OF_MEMORY)
+
+
+async def restart_backend(site: Site) -> Plan | None:
+    return await plan_restart(site, "backend", cause=OUT_OF_MEMORY, why="bring the new limit into force")
+
+
+CURES = (
+    Cure(BAD_DEPLOYMENT, (roll_back_backend,), in_code=True),
+    Cure(OUT_OF_MEMORY, (raise_backends_memory, restart_backend)),
+)
+
+
+@flow(name="site-outage", flow_run_name="site-outage dry run")
+async def site_outage() -> list[Plan]:
+    """Look, diagnose and plan as in an incident, and change nothing: a dry run of this runbook."""
+    return await rehearse(Kind.SITE_OUTAGE, (*CURES, *FRONTEND_CURES))

@@ -1,0 +1,90 @@
+"""Taking back what did not help: where a change was made and the readings never turned green, it is undone.
+
+Each undoing is a remediation of its own: planned from a fresh look, claimed once, looked up after a crash. Whoever
+approved the change approved the plan that said how it is taken back, so nobody is asked again.
+"""
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.actions.registry import action_for
+from flows.actions.site import Site, Undoable, open_site
+from flows.artifacts import publish
+from flows.bench import Bench, open_bench
+from flows.transaction import carry_out
+from watchkeeper.documents.cards import plan_card
+from watchkeeper.errors import NotConfigured, VendorRejected
+from watchkeeper.findings import finish_step, step_result
+from watchkeeper.model import Gate, Incident, Remediation, RemediationState, TimelineKind
+from watchkeeper.parts import Parts
+from watchkeeper.remediations import UNDO_STEP, plan_undoing, read_remediations
+from watchkeeper.timeline import record
+
+NOT_CARRIED_OUT = (Gate.OBSERVE,)
+TO_BE_FINISHED = (RemediationState.PLANNED, RemediationState.APPROVED, RemediationState.CLAIMED)
+
+
+@flow(name="undoing", flow_run_name="INC-{incident_id:04d} undoing")
+async def undoing(incident_id: int) -> list[Remediation]:
+    """Take back every change of this round that can be taken back, the last one first."""
+    async with open_bench() as bench:
+        incident = await bench.incident(incident_id)
+        done = await to_take_back(bench, incident)
+        if not done:
+            return []
+        parts = Parts(bench.store, incident.id, bench.now)
+        async with open_site(bench.desk(incident).policy, parts) as site:
+            undone = [await take_back(bench, site, incident, remediation) for remediation in done]
+    return [remediation for remediation in undone if remediation is not None]
+
+
+async def to_take_back(bench: Bench, incident: Incident) -> list[Remediation]:
+    """This round's changes whose plan said how they are taken back, the last one first."""
+    known = await read_remediations(bench.store, incident.id)
+    ours = [r for r in known if r.round == incident.round and r.step < UNDO_STEP]
+    done = [r for r in ours if r.state is RemediationState.DONE and r.plan.undo]
+    return [r for r in reversed(done) if isinstance(action_for(r.action), Undoable)]
+
+
+async def take_back(
+    bench: Bench, site: Site, incident: Incident, remediation: Remediation
+) -> Remediation | None:
+    """Take one change back; None when there was nothing left to take back, or no plan for it could be made."""
+    undo = await planned_undo(bench, site, incident, remediation)
+    if undo is None or undo.gate in NOT_CARRIED_OUT or undo.state not in TO_BE_FINISHED:
+        return undo
+    return await carry_out(bench, site, undo, holder=str(flow_run.get_id()))
+
+
+async def planned_undo(
+    bench: Bench, site: Site, incident: Incident, remediation: Remediation
+) -> Remediation | None:
+    """The undoing of this change: the one that is there, or a new plan from a fresh look."""
+    for known in await read_remediations(bench.store, incident.id):
+        if (known.round, known.step) == (incident.round, UNDO_STEP + remediation.step):
+            return known
+    name = f"undo-{remediation.step}"
+    if await step_result(bench.store, incident.id, incident.round, name) is not None:
+        return None
+    action = action_for(remediation.action)
+    plan, why = None, "there is nothing left to take back"
+    try:
+        plan = await action.plan_undo(site, remediation) if isinstance(action, Undoable) else None
+    except (VendorRejected, NotConfigured) as error:
+        why = f"no plan to take it back: {error}"
+    now = bench.now()
+    async with bench.store.transaction() as db:
+        if plan is None:
+            await finish_step(db, incident.id, incident.round, name, now=now, result={"why": why})
+            text = f"Not taken back: {remediation.plan.summary}: {why}"
+            await record(db, incident.id, TimelineKind.DECISION, text, now=now)
+            return None
+        undo = await plan_undoing(db, incident, remediation, plan, bench.desk(incident).policy, now=now)
+    await publish(incident, "undo", plan_card([undo]), "What will be taken back")
+    return undo
+
+
+async def has_begun(bench: Bench, incident: Incident) -> bool:
+    """Whether taking back was begun in this round, perhaps by a run that died: then the round is judged."""
+    known = await read_remediations(bench.store, incident.id)
+    return any(r.round == incident.round and r.step >= UNDO_STEP for r in known)

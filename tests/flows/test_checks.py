@@ -1,0 +1,284 @@
+"""All looks at once: none can spoil another, and what is not configured is said so and stops nothing."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from prefect import Task
+from pydantic import ValidationError
+
+from flows import checks
+from flows.checks import (
+    all_of,
+    backend_of,
+    domain_of,
+    frontend_of,
+    measure_of,
+    reading_of,
+    run_checks,
+    run_probes,
+    service_of,
+)
+from tests.flows.conftest import NOBODY
+from tests.watchkeeper.house import two_on_call
+from watchkeeper.model import Check, CheckStatus
+from watchkeeper.settings import Settings
+
+NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+HUSH = "hush-4f1c9d-do-not-tell"
+
+PROBES = ["backend_health", "backend_detailed", "postgres_connections", "redis_ping", "uptimerobot_monitors"]
+
+
+def check(name: str, status: CheckStatus = CheckStatus.OK, **facts: Any) -> Check:
+    return Check(name=name, system="it", status=status, summary="all is well", facts=facts, observed_at=NOW)
+
+
+async def gives(name: str) -> Check:
+    return check(name)
+
+
+async def breaks(error: BaseException) -> Check:
+    raise error
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation without a single credential; its looks are plain functions, and the vendors' pages green."""
+
+    async def load_credentials() -> checks.Credentials:
+        return NOBODY
+
+    async def page(url: str) -> Check:
+        return check("vendor_status")
+
+    monkeypatch.setattr(checks, "load_credentials", load_credentials)
+    # As tasks they would ask a Prefect server.
+    for module in [
+        each for each in vars(checks).values() if getattr(each, "__name__", "").startswith("tasks.")
+    ]:
+        for name, step in [(n, t) for n, t in vars(module).items() if isinstance(t, Task)]:
+            monkeypatch.setattr(module, name, step.fn)
+    for name in [name for name in vars(checks.status_pages) if name.startswith("check_")]:
+        monkeypatch.setattr(checks.status_pages, name, page)
+
+
+@pytest.mark.parametrize("error", [KeyError(HUSH), RuntimeError(HUSH), OSError(HUSH), AssertionError(HUSH)])
+async def test_a_look_that_breaks_is_unknown_and_spoils_no_other(error: Exception) -> None:
+    first, broken, last = await all_of(first=gives("first"), broken=breaks(error), last=gives("last"))
+
+    assert (first, last) == (check("first"), check("last"))
+    assert (broken.name, broken.status) == ("broken", CheckStatus.UNKNOWN)
+    assert broken.summary == f"the look itself failed ({type(error).__name__})"
+    assert HUSH not in broken.model_dump_json()
+
+
+async def test_a_look_that_is_cancelled_cancels_the_whole() -> None:
+    with pytest.raises(asyncio.CancelledError):
+        await all_of(first=gives("first"), broken=breaks(asyncio.CancelledError()))
+
+
+async def test_looks_are_taken_side_by_side() -> None:
+    together = asyncio.Barrier(3)
+
+    async def waits(name: str) -> Check:
+        async with asyncio.timeout(5):
+            await together.wait()
+        return check(name)
+
+    looks = await all_of(a=waits("a"), b=waits("b"), c=waits("c"))
+
+    assert [look.status for look in looks] == [CheckStatus.OK] * 3
+
+
+@pytest.mark.usefixtures("nobody")
+async def test_what_is_not_configured_is_said_so_and_read_by_nobody() -> None:
+    policy = two_on_call()
+
+    looks = {look.name: look.status for look in await run_checks(policy)}
+
+    assert set(looks) >= {*PROBES, "dns", "railway_deployments", "sentry_errors"}
+    assert looks.pop("vendor_status") is CheckStatus.OK
+    assert set(looks.values()) == {CheckStatus.NOT_CONFIGURED}
+    assert await run_probes(policy) == []
+
+
+@pytest.mark.usefixtures("nobody")
+async def test_a_probe_that_breaks_is_a_bad_reading_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(credentials: object, *, slow_after_ms: float) -> Check:
+        raise RuntimeError(HUSH)
+
+    monkeypatch.setattr(checks.redis, "redis_ping", broken)
+
+    [reading] = await run_probes(two_on_call())
+
+    assert (reading.probe, reading.service, reading.ok) == ("redis_ping", "redis", False)
+    assert reading.detail == "the look itself failed (RuntimeError)"
+
+
+@pytest.mark.parametrize(
+    ("status", "ok"), [(CheckStatus.OK, True), (CheckStatus.BAD, False), (CheckStatus.UNKNOWN, False)]
+)
+def test_only_a_good_look_is_a_good_reading(status: CheckStatus, ok: bool) -> None:
+    reading = reading_of(check("backend_health", status, status_code=200), two_on_call())
+
+    assert reading is not None
+    assert (reading.probe, reading.ok, reading.observed_at) == ("backend_health", ok, NOW)
+    assert (reading.value, reading.threshold, reading.detail) == (200, 200, "all is well")
+
+
+def test_a_witness_that_cannot_be_asked_says_nothing_of_us() -> None:
+    policy = two_on_call()
+
+    assert reading_of(check("sentry_errors", CheckStatus.UNKNOWN), policy) is None
+    bad = reading_of(check("sentry_errors", CheckStatus.BAD, per_minute=9.5), policy)
+    assert bad is not None and (bad.ok, bad.service in policy.services) == (False, False)
+
+
+def test_what_is_not_configured_is_no_reading() -> None:
+    assert reading_of(check("redis_ping", CheckStatus.NOT_CONFIGURED), two_on_call()) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "measure"),
+    [
+        ("backend_health", {"status_code": 503}, (503, "", 200)),
+        ("backend_detailed", {"status_code": 200}, (200, "", 200)),
+        ("postgres_connections", {"application_connections": 18}, (18, "connections", 15.0)),
+        ("redis_ping", {"milliseconds": 0.4}, (0.4, "ms", None)),
+        ("uptimerobot_monitors", {"down": ["shop", "api"]}, (2.0, "monitors down", 0)),
+        ("uptimerobot_monitors", {"down": []}, (0.0, "monitors down", 0)),
+        ("sentry_errors", {"per_minute": 9.5}, (9.5, "errors a minute", 5)),
+        ("dns", {"addresses": ["192.0.2.1"]}, (None, "", None)),
+    ],
+)
+def test_a_reading_is_held_against_its_threshold(
+    name: str, facts: dict[str, Any], measure: tuple[float | None, str, float | None]
+) -> None:
+    assert measure_of(check(name, **facts), two_on_call()) == measure
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_look_that_gave_nothing_measured_nothing(probe: str) -> None:
+    reading = reading_of(check(probe, CheckStatus.UNKNOWN), two_on_call())
+
+    assert reading is not None
+    assert (reading.value, reading.ok) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "dependencies", "service"),
+    [
+        ("backend_health", {}, "backend"),
+        ("postgres_connections", {}, "database"),
+        ("redis_ping", {}, "redis"),
+        ("uptimerobot_monitors", {}, "backend"),
+        ("frontend_health", {}, "frontend"),
+        # It says itself what it cannot use, if that is a service that we know.
+        ("backend_detailed", {"database": "error", "redis": "ok"}, "database"),
+        ("backend_detailed", {"database": "ok", "redis": "error"}, "redis"),
+        ("backend_detailed", {"mailer": "error"}, "backend"),
+        ("backend_detailed", {"database": "ok", "redis": "ok"}, "backend"),
+    ],
+)
+def test_a_reading_is_about_what_is_broken(name: str, dependencies: dict[str, str], service: str) -> None:
+    assert service_of(check(name, dependencies=dependencies), two_on_call()) == service
+
+
+@pytest.mark.parametrize(
+    ("down", "service"),
+    [
+        (["shop redis"], "redis"),
+        (["shop backend"], "backend"),
+        # The database explains the backend; neither the database nor Redis explains the other.
+        (["shop backend", "shop database"], "database"),
+        (["shop backend", "shop database", "shop redis"], "backend"),
+        (["somebody else's"], "backend"),
+    ],
+)
+def test_monitors_that_are_down_speak_for_what_explains_them(down: list[str], service: str) -> None:
+    services: dict[str, dict[str, Any]] = {
+        "backend": {"title": "B", "kind": "site_outage", "depends_on": ["database", "redis"]},
+        "database": {"title": "D", "kind": "database_down"},
+        "redis": {"title": "R", "kind": "redis_down"},
+    }
+    for name, each in services.items():
+        each["monitors"] = [f"shop {name}"]
+    policy = two_on_call(services=services)
+
+    assert service_of(check("uptimerobot_monitors", down=down), policy) == service
+
+
+WEB = {
+    "title": "Website",
+    "kind": "site_outage",
+    "depends_on": ["api"],
+    "monitors": ["shop website"],
+    "domain": "shop.example",
+    "records": {"A": ["192.0.2.1"]},
+    "health_url": "http://shop.test/",
+    "vercel": {"project_id": "prj_1", "team_id": "team_1"},
+}
+API = {
+    "title": "API",
+    "kind": "site_outage",
+    "monitors": ["shop api"],
+    "health_url": "http://api.test/health",
+    "railway": {"project_id": "p", "environment_id": "e", "service_id": "s"},
+}
+WORKER = {"title": "Worker", "kind": "worker_stuck", "railway": API["railway"]}
+
+
+def test_a_frontend_on_vercel_is_not_taken_for_the_backend() -> None:
+    policy = two_on_call(services={"web": WEB, "worker": WORKER, "api": API})
+    backend, frontend = backend_of(policy), frontend_of(policy)
+
+    assert backend is not None and backend.title == "API"
+    assert frontend is not None and frontend.title == "Website"
+    assert backend_of(two_on_call(services={"worker": WORKER})) is None
+    assert frontend_of(two_on_call(services={"api": API})) is None
+
+
+@pytest.mark.parametrize(
+    ("down", "service"),
+    [(["shop website"], "web"), (["shop api"], "api"), (["shop website", "shop api"], "api")],
+)
+def test_a_monitor_that_is_down_speaks_for_the_service_that_it_watches(down: list[str], service: str) -> None:
+    policy = two_on_call(services={"web": WEB, "api": API})
+
+    assert service_of(check("uptimerobot_monitors", down=down), policy) == service
+
+
+def test_a_dead_page_is_about_the_service_that_vercel_serves_whatever_its_name() -> None:
+    policy = two_on_call(services={"api": API, "web": WEB})
+
+    assert service_of(check("frontend_health", CheckStatus.BAD), policy) == "web"
+
+
+def test_a_domain_that_leads_nowhere_is_about_the_service_that_has_it() -> None:
+    policy = two_on_call(services={"api": API, "web": WEB})
+
+    assert service_of(check("dns", CheckStatus.BAD), policy) == "web"
+    assert domain_of(policy, Settings(_env_file=None, dns_resolvers="192.0.2.53, 127.0.0.1:5353")) == {
+        "domain": "shop.example",
+        "resolvers": ["192.0.2.53", "127.0.0.1:5353"],
+        "expected": {"A": ["192.0.2.1"]},
+    }
+
+
+@pytest.mark.parametrize("wrong", ["dns.example", "127.0.0.1:port", "192.0.2.53,nobody"])
+def test_resolvers_are_addresses(wrong: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(_env_file=None, dns_resolvers=wrong)
+
+
+def test_the_backend_is_the_first_service_that_can_be_looked_at() -> None:
+    silent = {"title": "Website", "kind": "site_outage"}
+    looked_at = {"title": "API", "kind": "site_outage", "health_url": "http://api.test/health"}
+    other = {"title": "Admin", "kind": "site_outage", "health_url": "http://admin.test/health"}
+
+    found = backend_of(two_on_call(services={"web": silent, "api": looked_at, "admin": other}))
+
+    assert found is not None and found.title == "API"
+    assert backend_of(two_on_call(services={"web": silent})) is None

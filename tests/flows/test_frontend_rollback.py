@@ -1,0 +1,179 @@
+"""Going back to the frontend from before: planned from what is served, done once, believed only when it is served."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from blocks.vercel import VercelCredentials
+from drills.vendors.config import Vercel
+from drills.vendors.vercel import VercelApi
+from flows.actions import vercel as actions
+from flows.actions.site import Site
+from flows.actions.vercel import RollBackFrontend, plan_rollback
+from flows.checks import Credentials
+from tasks import vercel
+from tests.watchkeeper.house import two_on_call
+from watchkeeper.decisions import gate_for
+from watchkeeper.errors import NotConfigured, PreconditionChanged, VendorRejected, VendorUnavailable
+from watchkeeper.model import Gate, Plan, Remediation
+
+WEB = {
+    "title": "Website",
+    "kind": "site_outage",
+    "vercel": {"project_id": "prj", "team_id": "team"},
+}
+POLICY = two_on_call(services={"web": WEB})
+CAUSE = "bad_frontend_deployment"
+
+
+@dataclass
+class World:
+    """A site whose frontend a stand-in serves; `refuses` answers rollbacks with a status instead."""
+
+    api: VercelApi
+    site: Site
+    control: httpx.AsyncClient
+    refuses: int = 0
+
+    async def deploy(self, release: str) -> str:
+        answer = await self.control.post("/deploy", json={"release": release})
+        return str(answer.json()["id"])
+
+    @property
+    def release(self) -> Any:
+        return self.api.state()["release"]
+
+    async def plan(self) -> Plan:
+        plan = await plan_rollback(self.site, "web", cause=CAUSE)
+        assert plan is not None
+        return plan
+
+
+@pytest_asyncio.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    config = Vercel(
+        token="t",
+        team_id="team",
+        project_id="prj",
+        port=0,
+        webhook_url="http://127.0.0.1:9/",
+        webhook_secret="s",
+    )
+    api = VercelApi(config)
+
+    async def refuse_or(request: Any) -> Response:
+        if made.refuses:
+            return JSONResponse({"error": {"code": "no"}}, made.refuses)
+        return await api.roll_back(request)
+
+    rollback = Route("/vercel/v1/projects/{project}/rollback/{id}", refuse_or, methods=["POST"])
+    app = Starlette(routes=[rollback, *api.routes()])
+    controls = Starlette(routes=[Route(f"/{n}", h, methods=["POST"]) for n, h in api.controls().items()])
+
+    def client(credentials: VercelCredentials) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {credentials.token.get_secret_value()}"}
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app), base_url="http://vercel/vercel", headers=headers
+        )
+
+    monkeypatch.setattr(VercelCredentials, "get_client", client)
+    monkeypatch.setattr(vercel, "roll_back", vercel.roll_back.fn)  # as a task it would ask a Prefect server
+    monkeypatch.setattr(actions, "LOOK_SECONDS", 0.01)
+    site = Site(POLICY, Credentials(vercel=VercelCredentials(token=SecretStr("t"))))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(controls), base_url="http://control"
+    ) as control:
+        made = World(api, site, control)
+        yield made
+        await asyncio.gather(*api._tasks)
+
+
+def remediation(plan: Plan) -> Remediation:
+    return Remediation.model_construct(plan=plan)
+
+
+async def test_shows_what_is_served_what_comes_back_and_what_it_costs(world: World) -> None:
+    broken = await world.deploy("site-2-broken")
+
+    plan = await world.plan()
+
+    assert (plan.action, plan.target) == ("roll_back_frontend", "web")
+    assert plan.preview[0].startswith("served now: deadbea7 “Render the cart on the server”")
+    assert plan.preview[1].startswith("back to: f00dcafe “Show delivery times on the product page”")
+    assert "later pushes do not go live by themselves" in plan.preview[-1]
+    assert "promote" in plan.undo and broken in plan.undo
+    assert gate_for(plan.action, POLICY) == (Gate.APPROVAL, "guide_asks_a_person_first")
+
+
+async def test_goes_back_and_says_so_only_when_it_is_served(world: World) -> None:
+    await world.deploy("site-2-broken")
+    plan = await world.plan()
+    action = RollBackFrontend()
+    await action.check(world.site, plan)
+    assert await action.look_up(world.site, remediation(plan)) is False
+
+    outcome = await action.act(world.site, plan)
+
+    assert world.release == "site-1"
+    assert "later pushes do not go live by themselves" in outcome
+    assert await action.look_up(world.site, remediation(plan)) is True
+
+
+async def test_does_not_take_accepted_for_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(actions, "MOVES_WITHIN_SECONDS", 0.1)
+    await world.deploy("site-2-broken")
+    plan = await world.plan()
+    await world.control.post("/stuck", json={})
+
+    with pytest.raises(VendorUnavailable, match="still serves the old deployment"):
+        await RollBackFrontend().act(world.site, plan)
+
+    assert await RollBackFrontend().look_up(world.site, remediation(plan)) is False
+
+
+@pytest.mark.parametrize(
+    ("status", "means"), [(402, "plan"), (403, "token"), (409, "another"), (422, "answered 422")]
+)
+async def test_says_what_a_refusal_means(world: World, status: int, means: str) -> None:
+    await world.deploy("site-2-broken")
+    plan = await world.plan()
+    world.refuses = status
+
+    with pytest.raises(VendorRejected, match=means) as caught:
+        await RollBackFrontend().act(world.site, plan)
+
+    assert caught.value.status == status
+    assert world.release == "site-2-broken"
+
+
+async def test_does_nothing_when_somebody_was_faster(world: World) -> None:
+    await world.deploy("site-2-broken")
+    plan = await world.plan()
+    await world.deploy("site-3")
+
+    with pytest.raises(PreconditionChanged, match="another deployment is served now"):
+        await RollBackFrontend().check(world.site, plan)
+    assert await RollBackFrontend().look_up(world.site, remediation(plan)) is None
+
+
+async def test_plans_nothing_without_anything_to_go_back_to(world: World) -> None:
+    for each in world.api._deployments:
+        each.served = False
+
+    assert await plan_rollback(world.site, "web", cause=CAUSE) is None
+
+
+async def test_needs_the_credentials_and_the_target() -> None:
+    for policy in (POLICY, two_on_call()):
+        with pytest.raises(NotConfigured, match="Vercel"):
+            Site(policy, Credentials()).vercel("web")
+    assert Site(POLICY, Credentials()).frontend() == "web"

@@ -1,0 +1,295 @@
+"""Railway's actions: what a rollback gives up, how much memory a step may give, and what takes each back."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from flows.actions import railway as actions
+from flows.actions.railway import (
+    LowerMemory,
+    RaiseMemory,
+    RollBackDeployment,
+    commits_between,
+    migration_lines,
+    plan_raise_memory,
+    plan_rollback,
+    raised,
+)
+from flows.actions.site import Site, Undoable
+from tests.flows.conftest import NOBODY
+from tests.watchkeeper.house import two_on_call
+from watchkeeper.errors import (
+    NotPermitted,
+    PreconditionChanged,
+    VendorRejected,
+    VendorUnavailable,
+    WatchkeeperError,
+)
+from watchkeeper.model import Gate, Plan, Remediation, RemediationState
+from watchkeeper.policy import Policy
+
+NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+
+
+def deployment(id: str, commit: str, status: str = "SUCCESS") -> dict[str, Any]:
+    return {
+        "id": id,
+        "status": status,
+        "created_at": "2026-03-02T02:30:00+00:00",
+        "status_updated_at": "2026-03-02T02:31:00+00:00",
+        "commit_hash": commit,
+        "commit_message": f"change {commit}",
+        "can_rollback": status == "REMOVED",
+    }
+
+
+def compared(**told: Any) -> dict[str, Any]:
+    commits = [{"sha": "bada55c0de", "message": "Speed up checkout", "author": "dev"}]
+    known = {"ahead_by": 1, "behind_by": 0, "commits": commits, "files": ["a.py"], "migrations": []}
+    return known | told
+
+
+class Vendors:
+    """Railway and GitHub as the test says they are; what is asked of them is kept."""
+
+    def __init__(self) -> None:
+        self.deployments = [deployment("d2", "c2"), deployment("d1", "c1", "REMOVED")]
+        self.memory_gb: float | None = 0.15
+        self.comparison: dict[str, Any] | WatchkeeperError = compared()
+        self.asked: list[Any] = []
+
+    async def list_deployments(self, *where: Any) -> list[dict[str, Any]]:
+        return self.deployments
+
+    async def read_limits(self, *where: Any) -> dict[str, float | None]:
+        return {"memory_gb": self.memory_gb, "cpu": 1.0}
+
+    async def read_usage(self, *where: Any, since: datetime) -> dict[str, float | None]:
+        return {"memory_peak_gb": 0.149, "memory_limit_gb": None}
+
+    async def update_limits(self, *where: Any, memory_gb: float, cpu: float | None) -> None:
+        self.asked.append((memory_gb, cpu))
+
+    async def compare_commits(self, credentials: object, base: str, head: str) -> dict[str, Any]:
+        self.asked.append((base, head))
+        if isinstance(self.comparison, WatchkeeperError):
+            raise self.comparison
+        return self.comparison
+
+
+@pytest.fixture
+def vendors(monkeypatch: pytest.MonkeyPatch) -> Vendors:
+    made = Vendors()
+    for name in ("list_deployments", "read_limits", "read_usage", "update_limits"):
+        monkeypatch.setattr(actions.railway, name, getattr(made, name))
+    monkeypatch.setattr(actions.github, "compare_commits", made.compare_commits)
+    monkeypatch.setattr(Site, "github", lambda site: None)
+    monkeypatch.setattr(Site, "railway", lambda site, service: (None, None))
+    return made
+
+
+def done(plan: Plan) -> Remediation:
+    return Remediation(
+        id=1,
+        incident_id=7,
+        round=1,
+        step=1,
+        attempt=1,
+        action=plan.action,
+        target=plan.target,
+        plan=plan,
+        plan_digest="d",
+        gate=Gate.APPROVAL,
+        gate_reason="guide_asks_a_person_first",
+        state=RemediationState.DONE,
+    )
+
+
+async def rollback(site: Site) -> Plan:
+    plan = await plan_rollback(site, "backend", cause="bad_deployment")
+    assert plan is not None
+    return plan
+
+
+async def test_a_rollback_shows_the_commits_it_gives_up(site: Site, vendors: Vendors) -> None:
+    plan = await rollback(site)
+
+    assert vendors.asked == [("c1", "c2")]
+    assert "no migrations lie between" in plan.preview
+    assert "gives up bada55c0 “Speed up checkout” (dev)" in plan.preview
+
+
+async def test_a_rollback_says_when_migrations_lie_between(site: Site, vendors: Vendors) -> None:
+    vendors.comparison = compared(migrations=[f"migrations/{n}.sql" for n in range(7)])
+
+    [line] = [line for line in (await rollback(site)).preview if "migrations" in line]
+
+    assert line.startswith("migrations lie between: migrations/0.sql")
+    assert "and 2 more; the older release runs on the newer schema" in line
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        VendorUnavailable(vendor="github", action="compare_commits", reason="time limit"),
+        VendorRejected(vendor="github", action="compare_commits", status=404),
+    ],
+)
+async def test_a_rollback_is_planned_all_the_same_when_github_does_not_say(
+    site: Site, vendors: Vendors, error: WatchkeeperError
+) -> None:
+    vendors.comparison = error
+
+    [line] = [line for line in (await rollback(site)).preview if "migrations" in line]
+
+    assert line == f"whether migrations lie between could not be told ({error}): look before you approve"
+
+
+async def test_without_github_it_cannot_be_told_whether_migrations_lie_between(policy: Policy) -> None:
+    [line] = await commits_between(Site(policy, NOBODY), "c1", "c2")
+
+    assert "could not be told (GitHub is not configured" in line
+
+
+async def test_commits_that_railway_does_not_name_cannot_be_compared(site: Site, vendors: Vendors) -> None:
+    [line] = await commits_between(site, None, "c2")
+
+    assert "Railway names no commits" in line
+    assert vendors.asked == []
+
+
+def test_many_files_or_two_lines_of_history_leave_migrations_unknown() -> None:
+    for told in (compared(files=["a.py"] * 300), compared(behind_by=1)):
+        [line] = migration_lines(told)
+        assert "could not be told" in line
+
+
+async def test_many_commits_are_counted_and_not_all_shown(site: Site, vendors: Vendors) -> None:
+    many = compared()["commits"] * 20
+    vendors.comparison = compared(commits=many, ahead_by=57)
+
+    lines = await commits_between(site, "c1", "c2")
+
+    assert (len(lines), lines[-1]) == (10, "and 49 more commits")
+
+
+async def test_a_rollback_is_taken_back_by_deploying_what_was_left(site: Site, vendors: Vendors) -> None:
+    remediation = done(await rollback(site))
+    vendors.deployments = [deployment("d3", "c1", "CRASHED"), deployment("d2", "c2", "REMOVED")]
+
+    undo = await RollBackDeployment().plan_undo(site, remediation)
+
+    assert undo is not None
+    assert (undo.action, undo.parameters["from_id"], undo.parameters["to_id"]) == (
+        "redeploy_deployment",
+        "d3",
+        "d2",
+    )
+
+
+@pytest.mark.parametrize("left", [[deployment("d2", "c2")], [deployment("d3", "c1")]])
+async def test_nothing_is_taken_back_when_it_serves_again_or_is_gone(
+    site: Site, vendors: Vendors, left: list[dict[str, Any]]
+) -> None:
+    remediation = done(await rollback(site))
+    vendors.deployments = left
+
+    assert await RollBackDeployment().plan_undo(site, remediation) is None
+
+
+async def more_memory(site: Site) -> Plan:
+    return await plan_raise_memory(site, "backend", cause="out_of_memory")
+
+
+async def test_more_memory_shows_the_limit_the_peak_and_the_new_limit(site: Site, vendors: Vendors) -> None:
+    plan = await more_memory(site)
+
+    assert plan.summary == "Raise backend's memory from 0.15 to 0.3 GB"
+    assert plan.preview[:3] == [
+        "limit now: 0.15 GB",
+        "most that was used lately: 0.15 GB",
+        "new limit: 0.3 GB",
+    ]
+    assert plan.undo == "set the limit back to 0.15 GB on Railway"
+
+
+@pytest.mark.parametrize(("old", "new"), [(0.15, 0.3), (5, 8), (7.9, 8)])
+def test_a_step_doubles_the_limit_up_to_the_policys_maximum(policy: Policy, old: float, new: float) -> None:
+    assert raised(old, policy) == new
+
+
+@pytest.mark.parametrize("old", [8, 24])
+def test_there_is_no_step_over_the_policys_maximum(policy: Policy, old: float) -> None:
+    with pytest.raises(NotPermitted, match="most memory that the policy allows"):
+        raised(old, policy)
+
+
+async def test_a_limit_that_railway_does_not_name_is_not_raised(site: Site, vendors: Vendors) -> None:
+    vendors.memory_gb = None
+
+    with pytest.raises(VendorRejected, match="names no memory"):
+        await more_memory(site)
+
+
+async def test_the_limit_is_set_with_the_processors_as_they_were(site: Site, vendors: Vendors) -> None:
+    plan = await more_memory(site)
+
+    await RaiseMemory().check(site, plan)
+    await RaiseMemory().act(site, plan)
+
+    assert vendors.asked == [(0.3, 1.0)]
+
+
+async def test_the_limit_is_not_set_when_somebody_changed_it(site: Site, vendors: Vendors) -> None:
+    plan = await more_memory(site)
+    vendors.memory_gb = 1.0
+
+    with pytest.raises(PreconditionChanged, match="no longer what it was"):
+        await RaiseMemory().check(site, plan)
+
+
+async def test_a_policy_that_became_stricter_is_kept(site: Site, vendors: Vendors) -> None:
+    plan = await more_memory(site)
+    strict = Site(two_on_call(limits={"memory_factor": 1.5}), NOBODY)
+
+    with pytest.raises(NotPermitted, match="is over the policy's"):
+        await RaiseMemory().check(strict, plan)
+
+
+@pytest.mark.parametrize(("now_gb", "happened"), [(0.3, True), (0.15, False), (1.0, None), (None, None)])
+async def test_the_limit_itself_says_whether_it_was_set(
+    site: Site, vendors: Vendors, now_gb: float | None, happened: bool | None
+) -> None:
+    remediation = done(await more_memory(site))
+    vendors.memory_gb = now_gb
+
+    assert await RaiseMemory().look_up(site, remediation) is happened
+
+
+async def test_more_memory_is_taken_back_to_the_old_limit(site: Site, vendors: Vendors) -> None:
+    remediation = done(await more_memory(site))
+    vendors.memory_gb = 0.3
+
+    undo = await RaiseMemory().plan_undo(site, remediation)
+
+    assert undo is not None
+    assert (undo.action, undo.parameters["to_gb"]) == ("lower_resources", 0.15)
+    # What takes back is not taken back itself, and needs no room in the policy.
+    assert not isinstance(LowerMemory(), Undoable)
+    await LowerMemory().check(Site(two_on_call(limits={"memory_maximum_gb": 0.1}), NOBODY), undo)
+
+
+async def test_memory_that_somebody_set_since_is_left(site: Site, vendors: Vendors) -> None:
+    remediation = done(await more_memory(site))
+    vendors.memory_gb = 2.0
+
+    assert await RaiseMemory().plan_undo(site, remediation) is None
+
+
+def test_what_says_that_it_can_be_taken_back_can() -> None:
+    undoable: list[Callable[..., Awaitable[Plan | None]]] = [
+        action.plan_undo for action in (RollBackDeployment(), RaiseMemory()) if isinstance(action, Undoable)
+    ]
+    assert len(undoable) == 2

@@ -1,0 +1,70 @@
+"""The response: what follows when the readings do not turn green."""
+
+import pytest
+
+from flows import respond
+from flows.resolution import Outcome
+from flows.verification import Verdict
+from tests.flows.conftest import MovedBench
+from watchkeeper.findings import save_findings
+from watchkeeper.model import Fault, Finding, Incident, Status
+
+
+@pytest.fixture
+def phases(monkeypatch: pytest.MonkeyPatch, bench: MovedBench) -> list[Verdict]:
+    """Every cure is carried out, and verification says these, in order."""
+    verdicts = [Verdict.NOT_RECOVERED, Verdict.STABLE]
+
+    async def passes(incident_id: int) -> None:
+        return None
+
+    async def is_carried_out(incident_id: int) -> Outcome:
+        await bench.move(incident_id, Status.MONITORING)
+        return Outcome.MITIGATED
+
+    async def says(incident_id: int) -> Verdict:
+        return verdicts.pop(0)
+
+    async def leaves_none(bench: MovedBench, incident: Incident) -> bool:
+        return False
+
+    for name, phase in {
+        "triage": passes,
+        "investigation": passes,
+        "resolution": is_carried_out,
+        "verification": says,
+        "leave_hotfix": leaves_none,
+        "undoing": passes,
+    }.items():
+        monkeypatch.setattr(respond, name, phase)
+    return verdicts
+
+
+async def found(bench: MovedBench, incident: Incident, cause: str) -> None:
+    finding = Finding(cause=cause, confidence=0.9, fault=Fault.VENDOR, evidence=["it"])
+    await save_findings(bench.store, incident.id, 1, [finding])
+
+
+async def test_a_vendor_is_waited_for_once_and_then_a_person_is_asked(
+    bench: MovedBench, incident: Incident, phases: list[Verdict]
+) -> None:
+    await found(bench, incident, "upstash_outage")
+    phases[0] = Verdict.VENDOR_OVERDUE
+
+    assert await respond.work(bench, incident.id) == "person"
+
+    assert phases == [Verdict.STABLE]
+    told = await bench.told(incident, "handover")
+    assert told and all("Upstash has not recovered within 6 hours" in text for _, text in told)
+
+
+async def test_a_cure_of_ours_that_did_not_help_is_investigated_again(
+    bench: MovedBench, incident: Incident, phases: list[Verdict]
+) -> None:
+    await found(bench, incident, "connection_leak")
+
+    assert await respond.work(bench, incident.id) == "resolved"
+
+    assert phases == []
+    assert (await bench.incident(incident.id)).round == 2
+    assert not await bench.told(incident, "handover")
