@@ -1,0 +1,173 @@
+"""Grading a drill: on what the stand-in company, its vendors and its people saw, not on what Watchkeeper says.
+
+Pure functions: facts in, sentences out; no sentence is a pass.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from drills.person import Behaviour
+from drills.scenarios.scenario import Scenario
+from watchkeeper.model import Incident, Notification, NotificationState, Purpose, Remediation, Status
+
+# What touches nothing of production: begun before a person takes over, whatever was denied.
+HARMLESS = frozenset({"open_hotfix"})
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was seen in one drill.
+
+    Attributes:
+        observe: whether the policy let Watchkeeper only observe.
+        counterpart: whether this was the night in which the cure does not work.
+        before, after: what the company and its vendors saw (GET /control/state) before the fault and at the end.
+        requests: every request a stand-in received.
+        incidents: how many were opened; one fault is one incident.
+        orders_after: orders that customers placed after the end, as (succeeded, failed).
+        messages: texts on each person's phone, by name.
+    """
+
+    scenario: Scenario
+    person: Behaviour
+    counterpart: bool
+    observe: bool
+    before: dict[str, Any]
+    after: dict[str, Any]
+    incident: Incident | None
+    incidents: int
+    notifications: Sequence[Notification]
+    remediations: Sequence[Remediation]
+    requests: Sequence[dict[str, Any]]
+    orders_after: tuple[int, int]
+    messages: dict[str, list[str]]
+    review_due_at: datetime | None
+    draft: str | None
+
+    @property
+    def ends_resolved(self) -> bool:
+        """What needs no change of ours ends well under the eyes of one who only observes, too."""
+        if self.counterpart or (self.observe and any(self.scenario.cure.values())):
+            return False
+        return self.scenario.ends_resolved(self.person)
+
+    @property
+    def writes(self) -> dict[str, int]:
+        """How often each write may be seen."""
+        if self.observe:
+            return {}
+        if self.counterpart and self.scenario.counterpart:
+            return self.scenario.counterpart.at_most
+        return self.scenario.writes(self.person)
+
+
+def grade(facts: Facts) -> list[str]:
+    """Every reason for which this drill is not a pass."""
+    if facts.incident is None:
+        return ["no incident was opened"]
+    failures = [*paging_failures(facts), *once_failures(facts), *observing_failures(facts)]
+    if facts.incidents != 1:
+        failures.append(f"{facts.incidents} incidents were opened for one fault")
+    if facts.ends_resolved:
+        return [*failures, *resolved_failures(facts, facts.incident)]
+    return [*failures, *handover_failures(facts, facts.incident)]
+
+
+def paging_failures(facts: Facts) -> list[str]:
+    failures = []
+    if not facts.messages.get("ana"):
+        failures.append("the primary's phone received nothing")
+    if facts.person == "silent" and not facts.messages.get("ben"):
+        failures.append("the primary stayed silent and the secondary's phone received nothing")
+    return failures
+
+
+def once_failures(facts: Facts) -> list[str]:
+    """No change to production twice: counted at the vendor, not in our rows."""
+    failures = []
+    for write, at_most in facts.writes.items():
+        seen = count_writes(facts.requests, write)
+        if seen > at_most:
+            failures.append(f"{write} was asked {seen} times, {at_most} expected")
+    return failures
+
+
+def observing_failures(facts: Facts) -> list[str]:
+    """Whoever only observes writes to no vendor: told by what the vendors received."""
+    if not facts.observe:
+        return []
+    return [
+        f"while observing, {r['vendor']} was asked: {r['method']} {r['path']}"
+        for r in facts.requests
+        if is_production_write(r)
+    ]
+
+
+# Who is written to by telling people, and what the company itself sends.
+TELLING = frozenset({"twilio", "sendgrid", "slack"})
+ASKED_BY_POST = ("/getMonitors", "/envelope/")
+FROM_COMPANY = frozenset({"gemini", "removebg"})
+
+
+def is_production_write(request: dict[str, Any]) -> bool:
+    """Whether a vendor was asked to change something, not to tell something and not to tell people."""
+    if request["vendor"] in TELLING | FROM_COMPANY or request["method"] in ("GET", "HEAD"):
+        return False
+    if request["vendor"] == "railway":
+        return "mutation" in str(request["body"])
+    return not any(words in request["path"] for words in ASKED_BY_POST)
+
+
+def count_writes(requests: Sequence[dict[str, Any]], write: str) -> int:
+    """How many requests hold these words: "vendor:words", looked for in the method, the path and the body."""
+    vendor, _, words = write.partition(":")
+    return sum(
+        r["vendor"] == vendor and words in f"{r.get('method', '')} {r.get('path', '')} {r['body']}"
+        for r in requests
+    )
+
+
+def resolved_failures(facts: Facts, incident: Incident) -> list[str]:
+    failures = []
+    if incident.status is not Status.RESOLVED:
+        failures.append(f"the incident is {incident.status}, not resolved")
+    if incident.cause != facts.scenario.cause:
+        failures.append(f"the cause was named {incident.cause}, not {facts.scenario.cause}")
+    if facts.scenario.kind not in (None, incident.kind):
+        failures.append(f"the incident is a {incident.kind}, not a {facts.scenario.kind}")
+    succeeded, failed = facts.orders_after
+    if failed or not succeeded:
+        failures.append(f"customers' orders after the end: {succeeded} succeeded, {failed} failed")
+    failures += facts.scenario.proof(facts.before, facts.after)
+    for write, times in facts.writes.items():
+        if (seen := count_writes(facts.requests, write)) < times:
+            failures.append(f"{write} was asked {seen} times, {times} expected")
+    if facts.review_due_at is None or not facts.draft:
+        failures.append("no post-mortem was drafted, or it has no deadline")
+    if not any(n.purpose is Purpose.RESOLVED for n in facts.notifications):
+        failures.append("nobody was told that it is over")
+    return failures
+
+
+def handover_failures(facts: Facts, incident: Incident) -> list[str]:
+    failures = []
+    if incident.waiting_for != "person":
+        failures.append("the incident did not end in a person's hands")
+    if not any(
+        n.purpose is Purpose.HANDOVER and n.state in (NotificationState.SENT, NotificationState.DELIVERED)
+        for n in facts.notifications
+    ):
+        failures.append("nobody was told that a person must take over")
+    asked_nobody = facts.observe or (facts.person != "prompt" and facts.scenario.needs_approval)
+    if asked_nobody and any(r.state == "done" and r.action not in HARMLESS for r in facts.remediations):
+        failures.append("something was changed although nobody approved")
+    if facts.scenario.ends_with_person and incident.cause != facts.scenario.cause:
+        failures.append(f"the cause was named {incident.cause}, not {facts.scenario.cause}")
+    if facts.counterpart and facts.scenario.counterpart and not facts.observe:
+        failures += facts.scenario.counterpart.proof(facts.before, facts.after)
+    handed = [n.message.text for n in facts.notifications if n.purpose is Purpose.HANDOVER]
+    if facts.scenario.ends_with_person and not any("to do:" in text for text in handed):
+        failures.append("whoever took over was not told what to do")
+    return failures

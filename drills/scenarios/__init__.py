@@ -1,0 +1,17 @@
+"""The scenarios, by name: one module per runbook."""
+
+from drills.scenarios import database, errors, frontend, payments, redis, site, worker
+from drills.scenarios.scenario import Scenario
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        *database.SCENARIOS,
+        *site.SCENARIOS,
+        *frontend.SCENARIOS,
+        *redis.SCENARIOS,
+        *errors.SCENARIOS,
+        *worker.SCENARIOS,
+        *payments.SCENARIOS,
+    )
+}

@@ -1,0 +1,101 @@
+"""Redis is down."""
+
+from typing import Any
+
+from drills.scenarios.scenario import Counterpart, Proof, Scenario, Step, good_release_runs
+
+# Long enough for the outage to be found, and shorter than the stand-in company's policy waits for a vendor.
+OUTAGE_SECONDS = 30
+# What 25 days of a worker that polls every five seconds, and of a shop beside it, add up to on the free plan.
+MONTH = {"EVALSHA": 262_000, "BZPOPMIN": 171_000, "PING": 36_000, "INCRBY": 21_000, "RPUSH": 10_000}
+
+
+def orders_went_on(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Customers ordered all the time, and none of them was turned away."""
+    was, now = before["customers"], after["customers"]
+    failed, succeeded = now["failed"] - was["failed"], now["succeeded"] - was["succeeded"]
+    if failed or not succeeded:
+        return [f"customers' orders meanwhile: {succeeded} succeeded, {failed} failed"]
+    return []
+
+
+def nothing_is_lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What was queued in Redis before is queued there still; only a worker may have taken it from a queue of its own."""
+    was = before["upstash"]["lists"].get("confirmations", [])
+    now = after["upstash"]["lists"].get("confirmations", [])
+    if not was:
+        return ["nothing was queued in Redis before, so nothing could be lost"]
+    lost = sorted(set(was) - set(now))
+    return [f"{len(lost)} of {len(was)} queued confirmations are lost"] if lost else []
+
+
+def same_process(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Nobody restarted the backend: it would have helped nobody."""
+    pids = [state["company"]["backend"]["pid"] for state in (before, after)]
+    return [] if pids[0] == pids[1] else ["the backend was restarted"]
+
+
+def redis_is_used_again(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Since the fault the backend queued more than before: its connection works."""
+    was, now = (len(state["upstash"]["lists"].get("confirmations", [])) for state in (before, after))
+    return [] if now > was else ["the backend queued nothing in Redis since"]
+
+
+def every(*proofs: Proof) -> Proof:
+    def proof(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+        return [sentence for each in proofs for sentence in each(before, after)]
+
+    return proof
+
+
+def outage(seconds: float) -> tuple[Step, ...]:
+    return (Step("/control/upstash/outage", {"seconds": seconds}),)
+
+
+SPENDS_NOTHING = {"upstash:POST": 0, "upstash:PATCH": 0}
+RESTARTS = "railway:deploymentRestart"
+
+SCENARIOS: tuple[Scenario, ...] = (
+    Scenario(
+        name="upstash-outage",
+        title="Upstash has an outage; the shop works on without Redis, and nothing is restarted",
+        faults=outage(OUTAGE_SECONDS),
+        cause="upstash_outage",
+        needs_approval=False,
+        cure={RESTARTS: 0, **SPENDS_NOTHING},
+        proof=every(orders_went_on, nothing_is_lost, same_process, redis_is_used_again),
+        counterpart=Counterpart(
+            title="Upstash's outage lasts longer than the policy waits; a person is asked what to do",
+            first=outage(600),
+            at_most={RESTARTS: 0, **SPENDS_NOTHING},
+        ),
+    ),
+    Scenario(
+        name="redis-quota",
+        title="The Upstash plan's commands are used up; a person gets the figures to decide by",
+        faults=(Step("/control/upstash/used", {"commands": MONTH}),),
+        cause="redis_quota",
+        needs_approval=False,
+        cure={RESTARTS: 0, **SPENDS_NOTHING},
+        ends_with_person=True,
+        counterpart=Counterpart(
+            title="The plan is used up and Upstash's API does not answer; the person hears what is missing",
+            first=(Step("/control/fail/upstash", {"status": 503, "times": 1000}),),
+            at_most={RESTARTS: 0, **SPENDS_NOTHING},
+        ),
+    ),
+    Scenario(
+        name="redis-connection",
+        title="The backend has lost its connection to Redis, which is well; restarted without asking",
+        faults=(Step("/control/company/fault/redis-stuck", {}),),
+        cause="redis_connection",
+        needs_approval=False,
+        cure={RESTARTS: 1, **SPENDS_NOTHING},
+        proof=every(good_release_runs, nothing_is_lost, redis_is_used_again),
+        counterpart=Counterpart(
+            title="The backend has lost its connection to Redis and Railway refuses the restart",
+            first=(Step("/control/fail/railway", {"status": 403, "times": 9, "match": "deploymentRestart"}),),
+            at_most={RESTARTS: 1, **SPENDS_NOTHING},
+        ),
+    ),
+)

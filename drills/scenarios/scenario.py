@@ -1,0 +1,84 @@
+"""What a scenario is: how it breaks the stand-in company, and what must be true afterwards."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from drills.person import Behaviour
+
+GOOD_RELEASE = "2024.1"
+BROKEN_RELEASE = "2024.2-broken"
+
+# What the stand-ins saw (GET /control/state), before the fault and after the end; what is wrong, in sentences.
+Proof = Callable[[dict[str, Any], dict[str, Any]], list[str]]
+
+
+def nothing_to_prove(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Where customers' orders and what the vendors were asked say it all."""
+    return []
+
+
+def good_release_runs(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The backend's release is the one that worked."""
+    release = after["company"]["backend"]["release"]
+    return [] if release == GOOD_RELEASE else [f"release {release} runs, not {GOOD_RELEASE}"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One control request that breaks something, or sets how a stand-in behaves."""
+
+    path: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """The same fault, and the cure does not work: it ends with a person who has all the evidence.
+
+    Attributes:
+        first: what is set up before the fault, such as a vendor that refuses the change.
+        at_most: writes that the vendors may receive, as in `Scenario.cure`; any more is a loop.
+        proof: what the company and its vendors must have seen all the same, such as an undoing.
+    """
+
+    title: str
+    first: tuple[Step, ...]
+    at_most: dict[str, int]
+    proof: Proof = nothing_to_prove
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One way to break the company.
+
+    Attributes:
+        faults: the control requests that break it, in order.
+        cause: what the investigation must name.
+        needs_approval: whether the cure waits for a person.
+        cure: writes that vendors must receive, and how often, when it is carried out: "vendor:words" counts the
+            vendor's requests that hold the words in their method, path or body.
+        kind: of what kind the incident must be in the end, where that is not its first alert's.
+        ends_with_person: what helps is a person's to do, and they must get the evidence.
+        proof: what the company and its vendors must have seen when it is resolved.
+        counterpart: the night in which the cure does not work.
+    """
+
+    name: str
+    title: str
+    faults: tuple[Step, ...]
+    cause: str
+    needs_approval: bool
+    cure: dict[str, int]
+    ends_with_person: bool = False
+    proof: Proof = nothing_to_prove
+    counterpart: Counterpart | None = None
+    kind: str | None = None
+
+    def ends_resolved(self, person: Behaviour) -> bool:
+        """Without a person's word, what needs one is handed over."""
+        return not self.ends_with_person and (person == "prompt" or not self.needs_approval)
+
+    def writes(self, person: Behaviour) -> dict[str, int]:
+        """How often each write must be seen, and may be."""
+        return self.cure if self.ends_resolved(person) else dict.fromkeys(self.cure, 0)

@@ -1,0 +1,345 @@
+"""Vercel: deployments of the frontend, and the address where the production one is served."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from drills.vendors.config import Vercel
+from drills.vendors.vendor import Handler, Vendor
+
+# How long it takes until the production address follows.
+MOVES_AFTER_SECONDS = 0.7
+DAY_MILLISECONDS = 86_400_000
+KEPT_LINES = 50
+
+COMMITS = {
+    "site-1": ("f00dcafe0ddba11", "Show delivery times on the product page"),
+    "site-2": ("beefcafe0ddba11", "Correct a typo on the About page"),
+    "site-2-broken": ("deadbea7c0ffee0", "Render the cart on the server"),
+}
+
+
+def milliseconds() -> int:
+    return round(time.time() * 1000)
+
+
+@dataclass
+class Deployment:
+    """One build. `served`: whether production ever pointed to it, without which it cannot be rolled back to."""
+
+    release: str
+    created: int = field(default_factory=milliseconds)
+    state: str = "READY"
+    served: bool = False
+    uid: str = field(default_factory=lambda: f"dpl_{uuid.uuid4().hex[:24]}")
+    lines: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
+
+    @property
+    def is_broken(self) -> bool:
+        return self.release.endswith("broken")
+
+
+class VercelApi(Vendor):
+    """One project of one team. A release whose name ends in "broken" builds well and answers 500."""
+
+    def __init__(self, config: Vercel) -> None:
+        self._config = config
+        first = Deployment("site-1", milliseconds() - 3 * DAY_MILLISECONDS, served=True)
+        older = Deployment("site-0", milliseconds() - 9 * DAY_MILLISECONDS, served=True)
+        self._first = self._production = first
+        self._deployments = [first, older]
+        self._alias_request: dict[str, Any] | None = None
+        self._assigns_by_itself = True
+        self._stuck = False
+        self._served: Counter[int] = Counter()
+        self._last_status = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def routes(self) -> list[Route]:
+        project = "/vercel/v1/projects/{project}"
+        return [
+            Route("/vercel/v6/deployments", self.list_deployments),
+            Route("/vercel/v13/deployments/{id}", self.one_deployment),
+            Route("/vercel/v3/deployments/{id}/events", self.build_logs),
+            Route("/vercel/v9/projects/{project}", self.project),
+            Route(f"{project}/deployments/{{id}}/runtime-logs", self.runtime_logs),
+            Route(f"{project}/rollback/{{id}}", self.roll_back, methods=["POST"]),
+            Route("/vercel/v10/projects/{project}/promote/{id}", self.promote, methods=["POST"]),
+        ]
+
+    def controls(self) -> dict[str, Handler]:
+        return {"deploy": self.deploy, "stuck": self.get_stuck}
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "production": self._production.uid,
+            "release": self._production.release,
+            "assigns_by_itself": self._assigns_by_itself,
+            "served": {str(status): count for status, count in self._served.items()},
+            "last_status": self._last_status,
+        }
+
+    def reset(self) -> None:
+        self._stuck, self._assigns_by_itself = False, True
+        self._production = self._first
+
+    async def deploy(self, request: Request) -> JSONResponse:
+        """A push to the main branch; with "fails", its build does."""
+        asked = await request.json()
+        deployment = Deployment(asked["release"])
+        self._deployments.insert(0, deployment)
+        self._tell("deployment.created", deployment)
+        if asked.get("fails"):
+            deployment.state = "ERROR"
+            self._tell("deployment.error", deployment)
+        else:
+            self._tell("deployment.succeeded", deployment)
+            if self._assigns_by_itself:
+                self._point_to(deployment)
+                self._tell("deployment.promoted", deployment)
+        return JSONResponse({"id": deployment.uid})
+
+    async def get_stuck(self, request: Request) -> JSONResponse:
+        """From now on changes of the production address are accepted, and the address does not move."""
+        self._stuck = True
+        return JSONResponse({})
+
+    def _point_to(self, deployment: Deployment) -> None:
+        self._production = deployment
+        deployment.served = True
+
+    async def list_deployments(self, request: Request) -> Response:
+        query = request.query_params
+        if refusal := self._refusal(request, query.get("projectId", "")):
+            return refusal
+        listed = [d for d in self._deployments if query.get("rollbackCandidate") != "true" or self._offers(d)]
+        shown = listed[: int(query.get("limit", "20"))]
+        pagination = {"count": len(shown), "next": None, "prev": None}
+        return JSONResponse({"deployments": [self._row(d) for d in shown], "pagination": pagination})
+
+    async def one_deployment(self, request: Request) -> Response:
+        if refusal := self._refusal(request):
+            return refusal
+        found = self._find(request)
+        if found is None:
+            return no_such("deployment")
+        row = self._row(found)
+        return JSONResponse({**row, "id": row.pop("uid")})
+
+    async def project(self, request: Request) -> Response:
+        if refusal := self._refusal(request, request.path_params["project"]):
+            return refusal
+        production = {
+            "id": self._production.uid,
+            "readyState": self._production.state,
+            "target": "production",
+        }
+        return JSONResponse(
+            {
+                "id": self._config.project_id,
+                "accountId": self._config.team_id,
+                "name": "shop",
+                "targets": {"production": production},
+                "lastAliasRequest": self._alias_request,
+                "autoAssignCustomDomains": self._assigns_by_itself,
+            }
+        )
+
+    async def build_logs(self, request: Request) -> Response:
+        if refusal := self._refusal(request):
+            return refusal
+        found = self._find(request)
+        if found is None:
+            return no_such("deployment")
+        words = ["Build failed"] if found.state == "ERROR" else ["Build completed"]
+        lines = ["Running build", f"Building {found.release}", *words]
+        events = [{"type": "stdout", "payload": {"text": text, "date": found.created}} for text in lines]
+        return JSONResponse(events[::-1] if request.query_params.get("direction") == "backward" else events)
+
+    async def runtime_logs(self, request: Request) -> Response:
+        """A stream without an end, one JSON object a line."""
+        if refusal := self._refusal(request, request.path_params["project"]):
+            return refusal
+        found = self._find(request)
+        if found is None:
+            return no_such("deployment")
+
+        async def lines() -> AsyncIterator[str]:
+            for line in list(found.lines):
+                yield json.dumps(line) + "\n"
+            await asyncio.Event().wait()
+
+        return StreamingResponse(lines(), media_type="application/stream+json")
+
+    async def roll_back(self, request: Request) -> Response:
+        """Only to what served production before; from then on pushes are not assigned by themselves."""
+        if refusal := self._refusal(request, request.path_params["project"]):
+            return refusal
+        found = self._find(request)
+        if found is None or not self._offers(found):
+            return error(422, "invalid_rollback", "The deployment cannot be rolled back to.")
+        return self._move(found, "rollback", 201)
+
+    async def promote(self, request: Request) -> Response:
+        if refusal := self._refusal(request, request.path_params["project"]):
+            return refusal
+        found = self._find(request)
+        if found is None or found.state != "READY":
+            return no_such("deployment")
+        return self._move(found, "promote", 202)
+
+    def _move(self, deployment: Deployment, kind: str, status: int) -> Response:
+        if self._alias_request and self._alias_request["jobStatus"] == "in-progress":
+            return error(409, "conflict", "Another request is in progress.")
+        self._alias_request = {
+            "type": kind,
+            "fromDeploymentId": self._production.uid,
+            "toDeploymentId": deployment.uid,
+            "jobStatus": "in-progress",
+            "requestedAt": milliseconds(),
+        }
+        self._assigns_by_itself = kind == "promote"
+        if not self._stuck:
+            self._later(self._moved(deployment, self._alias_request))
+        return Response(status_code=status)
+
+    async def _moved(self, deployment: Deployment, request: dict[str, Any]) -> None:
+        await asyncio.sleep(MOVES_AFTER_SECONDS)
+        request["jobStatus"] = "succeeded"
+        self._point_to(deployment)
+
+    def _offers(self, deployment: Deployment) -> bool:
+        return deployment.served and deployment.state == "READY" and deployment is not self._production
+
+    def _find(self, request: Request) -> Deployment | None:
+        return next((d for d in self._deployments if d.uid == request.path_params["id"]), None)
+
+    def _row(self, deployment: Deployment) -> dict[str, Any]:
+        commit, message = COMMITS.get(
+            deployment.release, (deployment.release, f"Release {deployment.release}")
+        )
+        return {
+            "uid": deployment.uid,
+            "name": "shop",
+            "url": f"shop-{deployment.uid[-8:]}.vercel.app",
+            "created": deployment.created,
+            "createdAt": deployment.created,
+            "state": deployment.state,
+            "readyState": deployment.state,
+            "readySubstate": "PROMOTED" if deployment.served else "STAGED",
+            "target": "production",
+            "isRollbackCandidate": self._offers(deployment),
+            "meta": {"githubCommitSha": commit, "githubCommitMessage": message, "githubCommitRef": "main"},
+        }
+
+    def _refusal(self, request: Request, project: str | None = None) -> Response | None:
+        if request.headers.get("Authorization") != f"Bearer {self._config.token}":
+            return JSONResponse(
+                {"error": {"code": "forbidden", "message": "Not authorized", "invalidToken": True}}, 403
+            )
+        # Without its team, the project is looked for in the token's own scope.
+        if request.query_params.get("teamId") != self._config.team_id:
+            return error(403, "forbidden", "You don't have permission to access this resource.")
+        if project is not None and project != self._config.project_id:
+            return no_such("project")
+        return None
+
+    def _tell(self, kind: str, deployment: Deployment) -> None:
+        self._later(self._send(kind, deployment))
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, kind: str, deployment: Deployment) -> None:
+        """One webhook, signed over the exact bytes."""
+        row = self._row(deployment)
+        body = json.dumps(
+            {
+                "id": f"evt_{uuid.uuid4().hex[:24]}",
+                "type": kind,
+                "createdAt": milliseconds(),
+                "region": "fra1",
+                "payload": {
+                    "team": {"id": self._config.team_id},
+                    "project": {"id": self._config.project_id},
+                    "deployment": {
+                        "id": row["uid"],
+                        "name": "shop",
+                        "url": row["url"],
+                        "meta": row["meta"],
+                    },
+                    "target": "production",
+                    "links": {"deployment": "https://vercel.com/shop", "project": "https://vercel.com/shop"},
+                },
+            }
+        ).encode()
+        signature = hmac.new(self._config.webhook_secret.encode(), body, hashlib.sha1).hexdigest()
+        headers = {"Content-Type": "application/json", "x-vercel-signature": signature}
+        try:
+            async with httpx.AsyncClient(timeout=2) as client:
+                await client.post(self._config.webhook_url, content=body, headers=headers)
+        except httpx.TransportError as problem:
+            print(f"vercel: webhook not delivered: {type(problem).__name__}", flush=True)
+
+    async def live(self) -> None:
+        """Serve production's page."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", self._config.port)
+        async with server:
+            await server.serve_forever()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(5):
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(self._page(head))
+                await writer.drain()
+        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # a visitor who left, or said nothing
+        finally:
+            writer.close()
+
+    def _page(self, head: bytes) -> bytes:
+        """The answer to one visitor, and what it leaves in the log."""
+        path = head.split(b" ", 2)[1].decode(errors="replace") if head.count(b" ") > 1 else "/"
+        serving = self._production
+        status, words = (500, "FUNCTION_INVOCATION_FAILED") if serving.is_broken else (200, serving.release)
+        self._served[status] += 1
+        self._last_status = status
+        error_words = "TypeError: cart.items is undefined" if serving.is_broken else ""
+        serving.lines.append(
+            {
+                "level": "error" if serving.is_broken else "info",
+                "message": error_words,
+                "source": "serverless",
+                "timestampInMs": milliseconds(),
+                "requestMethod": "GET",
+                "requestPath": path,
+                "responseStatusCode": status,
+            }
+        )
+        body = f"<!doctype html><title>Shop</title><h1>Shop</h1><p>{words}</p>".encode()
+        reason = "OK" if status == 200 else "Internal Server Error"
+        headers = f"content-type: text/html\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        return f"HTTP/1.1 {status} {reason}\r\nserver: Vercel\r\n{headers}".encode() + body
+
+
+def error(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, status)
+
+
+def no_such(what: str) -> Response:
+    return error(404, "not_found", f"The {what} was not found.")

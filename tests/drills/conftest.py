@@ -1,0 +1,61 @@
+"""One stand-in company and one Watchkeeper for all the nights told here."""
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest_asyncio
+
+from deployments.stack import Stack
+from drills.run import Night, drill_stand, play_night
+from drills.scenarios import SCENARIOS
+from drills.screen import Screen
+from drills.stand import World
+from watchkeeper.store import Store, open_store
+
+SPEED = 180.0
+# With its durations divided by so much, a night must still leave time to die in it, and to recover, before what the
+# policy gives runs out.
+PATIENT = {
+    "response": {"approval_expires_after": "4h"},
+    "thresholds": {"recent_deployment": "8h"},
+    "verification": {"give_up_after": "3h"},
+    "throttle": {"messages": 100},
+    "correlate_within": "8h",
+}
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What a night needs: the stand-in company, the stack that watches it, its store, and Prefect's API."""
+
+    world: World
+    stack: Stack
+    store: Store
+    prefect: httpx.AsyncClient
+    screen: Screen
+
+    async def night(self, scenario: str) -> Night:
+        """Break the company and wait until it is over; the person on call acknowledges and approves."""
+        return await play_night(
+            SCENARIOS[scenario], self.world, self.store, person="prompt", speed=SPEED, screen=self.screen
+        )
+
+
+@pytest_asyncio.fixture(scope="package")
+async def stand() -> AsyncIterator[Stand]:
+    folder = Path(tempfile.mkdtemp(prefix="wk-nights-"))
+    screen = Screen()
+    try:
+        async with (
+            drill_stand(folder, SPEED, screen, policy=PATIENT) as (world, stack),
+            open_store(stack.settings.store_url()) as store,
+            httpx.AsyncClient(base_url=stack.api_url, timeout=5) as prefect,
+        ):
+            yield Stand(world, stack, store, prefect, screen)
+    finally:
+        shutil.copytree(folder / "home" / "logs", Path("build") / "nights-logs", dirs_exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,119 @@
+"""Whatever is killed in whichever phase, the night ends well: resolved, every page out, no change made twice."""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx
+import pytest
+
+from deployments.readiness import is_worker_online
+from deployments.stack import WORKER_NAME
+from drills.grading import grade
+from drills.run import opened_since
+from tests.drills.conftest import Stand
+from watchkeeper.clock import utc_now
+from watchkeeper.findings import read_readings
+from watchkeeper.model import Incident, RemediationState, Status
+from watchkeeper.remediations import read_remediations
+
+PHASES = ("started", "investigating", "acting", "verifying")
+
+
+@dataclass
+class Killer:
+    """Kills one part of the house, once in each phase of the night."""
+
+    stand: Stand
+    victim: str
+    killed_in: list[str] = field(default_factory=list)
+
+    async def prowl(self) -> None:
+        began = utc_now()
+        while len(self.killed_in) < len(PHASES):
+            await asyncio.sleep(0.02)
+            incident = next(iter(await opened_since(self.stand.store, began)), None)
+            phase = await self.phase_of(incident) if incident else None
+            if incident and phase and phase not in self.killed_in and await self.kill(incident):
+                self.killed_in.append(phase)
+                print(f"killed {self.victim} while {phase}")
+
+    async def phase_of(self, incident: Incident) -> str | None:
+        if incident.status is Status.MONITORING:
+            return "verifying" if await read_readings(self.stand.store, incident.id) else None
+        for remediation in await read_remediations(self.stand.store, incident.id):
+            if remediation.state is RemediationState.CLAIMED:
+                return "acting"
+        if incident.status is Status.INVESTIGATING:
+            return "investigating"
+        return "started" if incident.lease_holder else None
+
+    async def kill(self, incident: Incident) -> bool:
+        """Whether it could be killed; what is not there yet, or being started again, is not."""
+        pid = (
+            await self.pid_of_response(incident)
+            if self.victim == "response"
+            else self.stand.stack.pids.get(self.victim)
+        )
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
+
+    async def pid_of_response(self, incident: Incident) -> int | None:
+        with suppress(httpx.TransportError):
+            answer = await self.stand.prefect.get(f"/flow_runs/{incident.lease_holder}")
+            pid = answer.json().get("infrastructure_pid") if answer.is_success else None
+            return int(pid.rpartition(":")[2]) if pid else None
+        return None
+
+
+async def start_afresh(stand: Stand, part: str) -> None:
+    """Start a part again, so that what earlier nights did to it does not make its restarts slower in this one."""
+    started_at = utc_now()
+    await stand.stack.restart(part)
+    async with asyncio.timeout(60):
+        while not await answers(stand, part, started_at):
+            await asyncio.sleep(0.1)
+
+
+async def answers(stand: Stand, part: str, since: datetime) -> bool:
+    with suppress(httpx.TransportError):
+        if part == "worker":
+            return await is_worker_online(stand.prefect, name=WORKER_NAME, since=since)
+        address = f"{stand.stack.intake_url}/ready" if part == "intake" else f"{stand.stack.api_url}/health"
+        return (await stand.prefect.get(address)).is_success
+    return False
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("scenario", ["connection-leak", "bad-deploy"])
+@pytest.mark.parametrize("victim", ["response", "worker", "prefect", "intake"])
+async def test_a_kill_in_every_phase_loses_nothing_and_repeats_nothing(
+    stand: Stand, scenario: str, victim: str
+) -> None:
+    if victim != "response":
+        await start_afresh(stand, victim)
+    killer = Killer(stand, victim)
+    prowling = asyncio.create_task(killer.prowl())
+    try:
+        night = await stand.night(scenario)
+    finally:
+        prowling.cancel()
+        await asyncio.gather(prowling, return_exceptions=True)
+    assert grade(night.facts) == []
+    # A phase that passes while the victim is still being started again offers nothing to kill.
+    assert {"started", "acting"} <= set(killer.killed_in)
+    assert len(killer.killed_in) >= 3
+    unsent = [n for n in night.facts.notifications if n.state not in ("sent", "delivered", "cancelled")]
+    assert unsent == []
+    cancelled = [n for n in night.facts.notifications if n.state == "cancelled"]
+    assert all(n.purpose in ("page", "escalation") for n in cancelled), (
+        "only pages that an answer made needless"
+    )

@@ -1,0 +1,336 @@
+"""Grading: a perfect night has nothing held against it, and each thing that can go wrong is named."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from drills.grading import Facts, count_writes, grade
+from drills.person import Behaviour
+from drills.scenarios import SCENARIOS
+from drills.scenarios.scenario import BROKEN_RELEASE, GOOD_RELEASE, Counterpart
+from tests.watchkeeper.house import two_on_call
+from watchkeeper.model import (
+    Channel,
+    Gate,
+    Incident,
+    Kind,
+    Message,
+    Notification,
+    NotificationState,
+    Plan,
+    Purpose,
+    Remediation,
+    RemediationState,
+    Severity,
+    Status,
+)
+
+NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+POLICY = two_on_call().model_dump(mode="json")
+
+
+def incident(**changes: Any) -> Incident:
+    known = {
+        "id": 7,
+        "kind": Kind.DATABASE_DOWN,
+        "severity": Severity.P0,
+        "status": Status.RESOLVED,
+        "service": "database",
+        "summary": "down",
+        "source": "uptimerobot",
+        "users_affected_percent": None,
+        "started_at": NOW,
+        "detected_at": NOW,
+        "policy": POLICY,
+    }
+    return Incident.model_validate(known | changes)
+
+
+def notification(purpose: Purpose, **changes: Any) -> Notification:
+    known = {
+        "id": 1,
+        "key": f"INC-0007:{purpose}:ana:sms",
+        "incident_id": 7,
+        "purpose": purpose,
+        "recipient": "ana",
+        "channel": Channel.SMS,
+        "fallback": [],
+        "message": Message(subject="it", text="it", short="it"),
+        "state": NotificationState.SENT,
+        "attempts": 1,
+        "priority": 0,
+        "due_at": NOW,
+    }
+    return Notification.model_validate(known | changes)
+
+
+def remediation(state: RemediationState, action: str = "roll_back_deployment") -> Remediation:
+    plan = Plan(action=action, target="backend", cause="bad", summary="it", preview=[])
+    return Remediation(
+        id=1,
+        incident_id=7,
+        round=1,
+        step=1,
+        attempt=1,
+        action=plan.action,
+        target=plan.target,
+        plan=plan,
+        plan_digest="d",
+        gate=Gate.APPROVAL,
+        gate_reason="guide_asks_a_person_first",
+        state=state,
+    )
+
+
+def runs(release: str) -> dict[str, Any]:
+    """What GET /control/state says when this release of the backend serves."""
+    return {"company": {"backend": {"release": release}}}
+
+
+STATE = runs(GOOD_RELEASE)
+
+
+def asked_of(vendor: str, operation: str) -> dict[str, Any]:
+    return {"vendor": vendor, "body": f'{{"query": "mutation ($id: String!) {{ {operation}(id: $id) }}"}}'}
+
+
+def repaired(scenario: str, person: Behaviour = "prompt") -> Facts:
+    """A night that ended well by itself, or with a person's word."""
+    told = SCENARIOS[scenario]
+    return Facts(
+        scenario=told,
+        person=person,
+        incident=incident(cause=told.cause),
+        incidents=1,
+        notifications=[notification(Purpose.PAGE), notification(Purpose.RESOLVED)],
+        remediations=[remediation(RemediationState.DONE)],
+        counterpart=False,
+        observe=False,
+        before=STATE,
+        after=STATE,
+        requests=[asked_of(*write.split(":")) for write in told.cure],
+        orders_after=(8, 0),
+        messages={"ana": ["Database is down"], "ben": ["ana has not answered"]},
+        review_due_at=NOW + timedelta(hours=24),
+        draft="# What happened",
+    )
+
+
+def handed_over(person: Behaviour) -> Facts:
+    """A night in which nobody approved: nothing was changed, and a person was told."""
+    return replace(
+        repaired("bad-deploy", person),
+        incident=incident(status=Status.IDENTIFIED, cause="bad_deployment", waiting_for="person"),
+        notifications=[notification(Purpose.PAGE), notification(Purpose.HANDOVER)],
+        remediations=[remediation(RemediationState.DENIED)],
+        requests=[],
+        orders_after=(0, 8),
+        review_due_at=None,
+        draft=None,
+        after=runs(BROKEN_RELEASE),
+    )
+
+
+PERFECT = [
+    repaired("connection-leak"),
+    repaired("connection-leak", "silent"),
+    repaired("connection-leak", "denies"),
+    repaired("bad-deploy"),
+    handed_over("silent"),
+    handed_over("denies"),
+]
+
+
+@pytest.mark.parametrize("facts", PERFECT, ids=lambda facts: f"{facts.scenario.name}-{facts.person}")
+def test_a_perfect_night_has_nothing_held_against_it(facts: Facts) -> None:
+    assert grade(facts) == []
+
+
+LEAK, SILENT_LEAK = repaired("connection-leak"), repaired("connection-leak", "silent")
+RESTARTS = "railway:deploymentRestart was asked {} times, 1 expected"
+
+
+@pytest.mark.parametrize(
+    ("facts", "changes", "failures"),
+    [
+        (LEAK, {"incident": None}, ["no incident was opened"]),
+        (LEAK, {"incidents": 2}, ["2 incidents were opened for one fault"]),
+        (LEAK, {"incidents": 0}, ["0 incidents were opened for one fault"]),
+        # Pages.
+        (LEAK, {"messages": {"ana": [], "ben": []}}, ["the primary's phone received nothing"]),
+        (LEAK, {"messages": {"ben": ["down"]}}, ["the primary's phone received nothing"]),
+        (
+            SILENT_LEAK,
+            {"messages": {"ana": ["down"], "ben": []}},
+            ["the primary stayed silent and the secondary's phone received nothing"],
+        ),
+        (LEAK, {"messages": {"ana": ["down"], "ben": []}}, []),
+        # Changes to production.
+        (LEAK, {"requests": [asked_of("railway", "deploymentRestart")] * 2}, [RESTARTS.format(2)]),
+        (LEAK, {"requests": []}, [RESTARTS.format(0)]),
+        (LEAK, {"requests": [asked_of("slack", "deploymentRestart")]}, [RESTARTS.format(0)]),
+        # The end.
+        (
+            LEAK,
+            {"incident": incident(status=Status.MONITORING, cause="connection_leak")},
+            ["the incident is monitoring, not resolved"],
+        ),
+        (
+            LEAK,
+            {"incident": incident(cause="bad_deployment")},
+            ["the cause was named bad_deployment, not connection_leak"],
+        ),
+        (LEAK, {"incident": incident()}, ["the cause was named None, not connection_leak"]),
+        (LEAK, {"orders_after": (7, 1)}, ["customers' orders after the end: 7 succeeded, 1 failed"]),
+        (LEAK, {"orders_after": (0, 0)}, ["customers' orders after the end: 0 succeeded, 0 failed"]),
+        (LEAK, {"after": runs(BROKEN_RELEASE)}, ["release 2024.2-broken runs, not 2024.1"]),
+        (LEAK, {"review_due_at": None}, ["no post-mortem was drafted, or it has no deadline"]),
+        (LEAK, {"draft": None}, ["no post-mortem was drafted, or it has no deadline"]),
+        (LEAK, {"draft": ""}, ["no post-mortem was drafted, or it has no deadline"]),
+        (LEAK, {"notifications": [notification(Purpose.PAGE)]}, ["nobody was told that it is over"]),
+    ],
+)
+def test_names_what_went_wrong_in_a_night_that_repairs_itself(
+    facts: Facts, changes: dict[str, Any], failures: list[str]
+) -> None:
+    assert grade(replace(facts, **changes)) == failures
+
+
+@pytest.mark.parametrize("person", ["silent", "denies"])
+@pytest.mark.parametrize(
+    ("changes", "failures"),
+    [
+        (
+            {"requests": [asked_of("railway", "deploymentRollback")]},
+            ["railway:deploymentRollback was asked 1 times, 0 expected"],
+        ),
+        ({"incidents": 2}, ["2 incidents were opened for one fault"]),
+        (
+            {"incident": incident(waiting_for="approval")},
+            ["the incident did not end in a person's hands"],
+        ),
+        ({"incident": incident()}, ["the incident did not end in a person's hands"]),
+        (
+            {"notifications": [notification(Purpose.PAGE)]},
+            ["nobody was told that a person must take over"],
+        ),
+        (
+            {"notifications": [notification(Purpose.HANDOVER, state=NotificationState.FAILED)]},
+            ["nobody was told that a person must take over"],
+        ),
+        (
+            {"notifications": [notification(Purpose.HANDOVER, state=NotificationState.PENDING)]},
+            ["nobody was told that a person must take over"],
+        ),
+        ({"notifications": [notification(Purpose.HANDOVER, state=NotificationState.DELIVERED)]}, []),
+        (
+            {"remediations": [remediation(RemediationState.DONE)]},
+            ["something was changed although nobody approved"],
+        ),
+        # A branch and an issue change nothing of production.
+        ({"remediations": [remediation(RemediationState.DONE, "open_hotfix")]}, []),
+    ],
+)
+def test_names_what_went_wrong_in_a_night_that_needs_a_person(
+    person: Behaviour, changes: dict[str, Any], failures: list[str]
+) -> None:
+    assert grade(replace(handed_over(person), **changes)) == failures
+
+
+def test_names_everything_that_went_wrong_at_once() -> None:
+    bad = replace(LEAK, incidents=3, messages={}, orders_after=(0, 9), draft=None, after=runs(BROKEN_RELEASE))
+
+    assert len(grade(bad)) == 5
+
+
+def test_counts_what_one_vendor_was_asked_in_its_path_or_its_body() -> None:
+    requests = [asked_of("railway", "deploymentRestart"), asked_of("railway", "deployments")]
+    requests.append(asked_of("sentry", "deploymentRestart"))
+    requests.append({"vendor": "stripe", "method": "POST", "path": "/v1/events/evt_1/retry", "body": ""})
+
+    assert count_writes(requests, "railway:deploymentRestart") == 1
+    assert count_writes(requests, "stripe:/retry") == 1
+    assert count_writes(requests, "vercel:/retry") == 0
+
+
+REFUSED = replace(handed_over("prompt"), counterpart=True)
+
+
+def with_counterpart(facts: Facts, at_most: dict[str, int]) -> Facts:
+    scenario = replace(facts.scenario, counterpart=Counterpart("it is refused", (), at_most))
+    return replace(facts, scenario=scenario)
+
+
+@pytest.mark.parametrize(("asked", "failures"), [(0, 0), (2, 0), (3, 1)])
+def test_a_cure_that_does_not_work_may_be_tried_so_often_and_ends_with_a_person(
+    asked: int, failures: int
+) -> None:
+    facts = with_counterpart(REFUSED, {"railway:deploymentRollback": 2})
+    requests = [asked_of("railway", "deploymentRollback")] * asked
+
+    assert len(grade(replace(facts, requests=requests))) == failures
+    assert "the incident did not end in a person's hands" in grade(
+        replace(facts, incident=incident(status=Status.MONITORING))
+    )
+
+
+def test_whoever_takes_over_what_only_a_person_can_do_is_told_what_that_is() -> None:
+    scenario = replace(SCENARIOS["bad-deploy"], ends_with_person=True)
+    facts = replace(handed_over("prompt"), scenario=scenario)
+    message = Message(subject="it", text="it\n  to do: renew the domain", short="it")
+    told = [notification(Purpose.PAGE), notification(Purpose.HANDOVER, message=message)]
+
+    assert grade(facts) == ["whoever took over was not told what to do"]
+    assert grade(replace(facts, notifications=told)) == []
+
+
+def observed(*requests: dict[str, Any]) -> Facts:
+    """A night in which Watchkeeper was only allowed to look."""
+    return replace(handed_over("prompt"), observe=True, requests=requests)
+
+
+@pytest.mark.parametrize(
+    ("request_made", "is_write"),
+    [
+        (
+            {"vendor": "railway", "method": "POST", "path": "/graphql/v2", "body": "query { deployments }"},
+            False,
+        ),
+        (
+            {
+                "vendor": "railway",
+                "method": "POST",
+                "path": "/graphql/v2",
+                "body": "mutation { deploymentRestart }",
+            },
+            True,
+        ),
+        ({"vendor": "stripe", "method": "POST", "path": "/v1/events/evt_1/retry", "body": ""}, True),
+        ({"vendor": "stripe", "method": "GET", "path": "/v1/events", "body": ""}, False),
+        ({"vendor": "vercel", "method": "POST", "path": "/v1/projects/p/rollback/d", "body": ""}, True),
+        ({"vendor": "sentry", "method": "POST", "path": "/api/1/envelope/", "body": ""}, False),
+        ({"vendor": "uptimerobot", "method": "POST", "path": "/v2/getMonitors", "body": ""}, False),
+        ({"vendor": "twilio", "method": "POST", "path": "/Messages.json", "body": ""}, False),
+    ],
+)
+def test_whoever_only_observes_writes_to_no_vendor(request_made: dict[str, Any], is_write: bool) -> None:
+    assert len(grade(observed(request_made))) == is_write
+
+
+@pytest.mark.parametrize("cure", [{}, {"railway:deploymentRestart": 0}])
+def test_what_needs_no_change_ends_well_under_the_eyes_of_an_observer_too(cure: dict[str, int]) -> None:
+    scenario = replace(SCENARIOS["connection-leak"], cure=cure, needs_approval=False)
+
+    assert replace(repaired("connection-leak"), scenario=scenario, observe=True).ends_resolved
+    assert not replace(repaired("connection-leak"), observe=True).ends_resolved
+
+
+def test_an_incident_of_another_kind_than_its_cause_is_told() -> None:
+    facts = repaired("site-down-by-database")
+    assert grade(facts) == []
+
+    wrong = replace(facts, incident=incident(cause="connection_leak", kind=Kind.SITE_OUTAGE))
+
+    assert grade(wrong) == ["the incident is a site_outage, not a database_down"]

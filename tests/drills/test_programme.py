@@ -1,0 +1,62 @@
+"""Many nights on one stack: which are played, and the table that they end in."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from drills.nights import Act, programme
+from drills.scenarios import SCENARIOS
+from drills.scenarios.scenario import Counterpart
+from drills.table import HEADINGS, table_document, write_table
+
+LEAK = replace(SCENARIOS["connection-leak"], counterpart=None)
+REFUSED = replace(SCENARIOS["bad-deploy"], counterpart=Counterpart("Railway refuses", (), {}))
+
+
+def night(**changes: Any) -> dict[str, Any]:
+    seconds = {
+        "fault_to_alert": 1.25,
+        "alert_to_page": 0.05,
+        "page_to_acknowledged": 2.0,
+        "alert_to_findings": 0.9,
+        "alert_to_mitigated": 4.0,
+        "mitigated_to_resolved": None,
+    }
+    known = {
+        "name": "bad-deploy",
+        "passed": True,
+        "failures": [],
+        "seconds": seconds,
+        "findings": [{"cause": "bad_deployment"}],
+        "pages": [{"sent_at": "2026-03-02T03:00:00Z"}, {"sent_at": None}],
+    }
+    return known | changes
+
+
+def test_a_counterpart_follows_its_scenario() -> None:
+    assert programme([LEAK, REFUSED], counterparts=True) == [Act(LEAK), Act(REFUSED), Act(REFUSED, True)]
+    assert programme([LEAK, REFUSED], counterparts=False) == [Act(LEAK), Act(REFUSED)]
+
+
+def test_the_table_has_a_row_for_each_night_and_every_failure_in_words(tmp_path: Path) -> None:
+    bad = night(name="bad-deploy-counterpart", passed=False, failures=["nobody was told"], findings=[])
+    write_table([night(), bad], tmp_path / "all")
+
+    lines = (tmp_path / "all" / "drills.md").read_text().splitlines()
+    assert lines[0] == f"| {' | '.join(HEADINGS)} |"
+    assert lines[2] == "| bad-deploy | pass | bad_deployment | 1.2 s | 0.1 s | 0.9 s | 4.0 s |  | 1 |"
+    assert lines[3].startswith("| bad-deploy-counterpart | FAIL | none found |")
+    assert lines[5:] == [
+        "1 of 2 nights passed, all durations of the policy divided as reported.",
+        "- bad-deploy-counterpart: nobody was told",
+    ]
+    assert json.loads((tmp_path / "all" / "drills.json").read_text())[1]["failures"] == ["nobody was told"]
+
+
+def test_a_table_of_nothing_says_so() -> None:
+    assert "0 of 0 nights passed" in table_document([])
+
+
+def test_every_scenario_has_a_name_of_its_own_and_says_what_it_is_about() -> None:
+    assert all(name == scenario.name and scenario.title for name, scenario in SCENARIOS.items())
