@@ -45,7 +45,8 @@ from tasks import (
 from watchkeeper.clock import utc_now
 from watchkeeper.decisions import OUTAGE
 from watchkeeper.model import Check, CheckStatus, Kind, Reading
-from watchkeeper.policy import Policy, Service, SupabaseTarget, UpstashTarget
+from watchkeeper.policy import Policy
+from watchkeeper.policy.services import Service, SupabaseTarget, UpstashTarget
 from watchkeeper.settings import Settings
 
 

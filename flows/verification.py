@@ -22,7 +22,8 @@ from watchkeeper.documents.cards import verification_card
 from watchkeeper.findings import read_findings, read_readings, save_reading
 from watchkeeper.model import CheckStatus, Incident, Kind, Reading, TimelineKind
 from watchkeeper.paging import update_team
-from watchkeeper.policy import Policy, Verification
+from watchkeeper.policy import Policy
+from watchkeeper.policy.rules import Verification
 from watchkeeper.timeline import record
 
 # One bad look may be a blip of the network; two in a row are a relapse.

@@ -21,7 +21,7 @@ from tasks.looking import Seen, look
 from tasks.shapes import action_task, look_task
 from watchkeeper.errors import NotConfigured, VendorRejected, VendorUnavailable
 from watchkeeper.model import Check
-from watchkeeper.policy import QueueTarget
+from watchkeeper.policy.services import QueueTarget
 
 SHOWN = 20
 SAMPLE = 5

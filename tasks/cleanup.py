@@ -17,7 +17,7 @@ from blocks.postgres import PostgresCredentials
 from tasks.postgres import Row, connected
 from tasks.shapes import action_task
 from watchkeeper.errors import NotPermitted, PreconditionChanged
-from watchkeeper.policy import CleanupTable
+from watchkeeper.policy.rules import CleanupTable
 
 ACTION_LIMIT_SECONDS = 3600.0
 # Counting reads a whole table once, a batch only what it deletes; a look's limit is for neither.

@@ -13,7 +13,7 @@ from tasks.postgres import ACTION_LIMIT_SECONDS, Row, connected, sql
 from tasks.shapes import action_task, look_task
 from watchkeeper.errors import NotConfigured, PreconditionChanged
 from watchkeeper.model import Check
-from watchkeeper.policy import QueueTarget
+from watchkeeper.policy.services import QueueTarget
 from watchkeeper.rendering import duration
 
 SHOWN = 10

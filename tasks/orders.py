@@ -14,7 +14,7 @@ from tasks.stripe import SETTINGS, SHOWN, list_payments
 from watchkeeper.errors import NotConfigured
 from watchkeeper.model import Check
 from watchkeeper.payments import Payment, Reconciled, in_total, payment_line, reconcile
-from watchkeeper.policy import OrdersTable, StripeTarget
+from watchkeeper.policy.services import OrdersTable, StripeTarget
 
 # A table's and a column's name cannot be parameters; the policy lets only plain names through, and these are quoted.
 COUNT_ORDERS = "SELECT {column}::text AS key, count(*) AS rows FROM {table} WHERE {column}::text = ANY(%(keys)s) GROUP BY 1"

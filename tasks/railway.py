@@ -20,7 +20,7 @@ from tasks.shapes import action_task, look_task
 from tasks.vendor_http import Ask, read_json, rejected, send_json
 from watchkeeper.errors import NotConfigured
 from watchkeeper.model import Check
-from watchkeeper.policy import RailwayTarget
+from watchkeeper.policy.services import RailwayTarget
 
 LIST_DEPLOYMENTS = """
 query ($input: DeploymentListInput!, $first: Int) {

@@ -18,7 +18,7 @@ from tasks.shapes import action_task, look_task
 from tasks.vendor_http import Ask, read_json, rejected, send_json
 from watchkeeper.errors import NotConfigured
 from watchkeeper.model import Check
-from watchkeeper.policy import Thresholds
+from watchkeeper.policy.rules import Thresholds
 from watchkeeper.rendering import duration
 
 # A spike is several times what is usual.

@@ -22,7 +22,7 @@ from tasks.vendor_http import Ask, read_json, rejected, send_json
 from watchkeeper.errors import NotConfigured, VendorRejected, VendorUnavailable
 from watchkeeper.model import Check
 from watchkeeper.payments import Payment, in_total, payment_line
-from watchkeeper.policy import StripeTarget
+from watchkeeper.policy.services import StripeTarget
 from watchkeeper.tls import tls_context
 
 SETTINGS = "WATCHKEEPER_STRIPE__API_KEY and services.payments.stripe"

@@ -15,7 +15,7 @@ from tasks.shapes import look_task
 from tasks.vendor_http import Ask, read_json
 from watchkeeper.errors import NotConfigured
 from watchkeeper.model import Check
-from watchkeeper.policy import SupabaseTarget
+from watchkeeper.policy.services import SupabaseTarget
 
 SETTING = "WATCHKEEPER_SUPABASE__TOKEN and services.database.supabase"
 # What the company's connections go through; the parameter is required.

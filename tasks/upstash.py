@@ -14,7 +14,7 @@ from tasks.shapes import look_task
 from tasks.vendor_http import Ask, read_json
 from watchkeeper.errors import NotConfigured
 from watchkeeper.model import Check
-from watchkeeper.policy import UpstashTarget
+from watchkeeper.policy.services import UpstashTarget
 
 SHOWN_COMMANDS = 12
 

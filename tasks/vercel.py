@@ -20,7 +20,7 @@ from tasks.shapes import action_task, look_task
 from tasks.vendor_http import Ask, raise_for_status, read_json, rejected, send, unavailable
 from watchkeeper.errors import NotConfigured, VendorError, VendorUnavailable
 from watchkeeper.model import Check
-from watchkeeper.policy import VercelTarget
+from watchkeeper.policy.services import VercelTarget
 
 SHOWN = 20
 WRITE_LIMIT_SECONDS = 20.0

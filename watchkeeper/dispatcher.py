@@ -27,7 +27,7 @@ from watchkeeper.model import (
     TimelineKind,
 )
 from watchkeeper.motor import TERMINAL, Motor
-from watchkeeper.paging import desk_of, hand_over, page_again, page_secondary, update_team
+from watchkeeper.paging import Desk, desk_of, hand_over, page_again, page_secondary, update_team
 from watchkeeper.remediations import expire_undecided, read_remediation
 from watchkeeper.rendering import duration
 from watchkeeper.reviews import ask_again_for_drafts, remind
@@ -46,30 +46,26 @@ async def deal_with(db: Db, deadline: Deadline, public_url: str, *, now: datetim
     incident = await read_incident(db, deadline.incident_id)
     key = {"incident_id": deadline.incident_id, "kind": deadline.kind, "number": deadline.number}
     await db.run("deadlines/missed", **key)
-    desk = desk_of(incident, public_url)
-    if deadline.kind is DeadlineKind.ACKNOWLEDGE:
-        await _nobody_acknowledged(db, incident, deadline, public_url, now)
-    elif deadline.kind is DeadlineKind.ESCALATE and incident.is_open:
+    await MISSED[deadline.kind](db, desk_of(incident, public_url), incident, deadline, now=now)
+
+
+async def _escalate(db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime) -> None:
+    if incident.is_open:
         text = "Escalated to the secondary on call: the severity's time without a resolution is over"
         await record(db, incident.id, TimelineKind.DECISION, text, now=now)
         await page_secondary(db, desk, incident, now=now)
-    elif deadline.kind is DeadlineKind.UPDATE and incident.is_open:
-        await _update_is_due(db, incident, deadline, public_url, now)
-    elif deadline.kind is DeadlineKind.APPROVAL:
-        await expire_undecided(db, incident.id, now=now)
-    elif deadline.kind is DeadlineKind.MAINTENANCE:
-        await still_in_maintenance(db, desk, incident, deadline, now=now)
-    elif deadline.kind in (DeadlineKind.REVIEW_REMINDER, DeadlineKind.REVIEW):
-        await remind(db, desk, incident, deadline, now=now)
+
+
+async def _expire(db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime) -> None:
+    await expire_undecided(db, incident.id, now=now)
 
 
 async def _update_is_due(
-    db: Db, incident: Incident, deadline: Deadline, public_url: str, now: datetime
+    db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime
 ) -> None:
     """The guide's cadence: the team hears where it stands, also when nothing has changed."""
-    desk = desk_of(incident, public_url)
     every = desk.policy.rule(incident.severity).update_every
-    if every is None:
+    if every is None or not incident.is_open:
         return
     await set_deadline(db, incident.id, DeadlineKind.UPDATE, deadline.number + 1, now + every, now=now)
     newest = [entry for entry in await read_timeline(db, incident.id) if entry.kind in NEWS][-1:]
@@ -81,16 +77,29 @@ async def _update_is_due(
 
 
 async def _nobody_acknowledged(
-    db: Db, incident: Incident, deadline: Deadline, public_url: str, now: datetime
+    db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime
 ) -> None:
     if incident.acknowledged_at is not None or not incident.is_open:
         return
-    desk = desk_of(incident, public_url)
     text = f"Nobody has acknowledged {incident.number}: paging everyone on call again"
     await record(db, incident.id, TimelineKind.DECISION, text, now=now)
     await page_again(db, desk, incident, deadline.number, now=now)
     again = now + desk.policy.rule(incident.severity).acknowledge_within
     await set_deadline(db, incident.id, DeadlineKind.ACKNOWLEDGE, deadline.number + 1, again, now=now)
+
+
+Handler = Callable[..., Awaitable[None]]
+
+# What each kind of deadline sets off when it passes unmet: handler(db, desk, incident, deadline, now=...).
+MISSED: dict[DeadlineKind, Handler] = {
+    DeadlineKind.ACKNOWLEDGE: _nobody_acknowledged,
+    DeadlineKind.ESCALATE: _escalate,
+    DeadlineKind.UPDATE: _update_is_due,
+    DeadlineKind.APPROVAL: _expire,
+    DeadlineKind.MAINTENANCE: still_in_maintenance,
+    DeadlineKind.REVIEW_REMINDER: remind,
+    DeadlineKind.REVIEW: remind,
+}
 
 
 async def fire_deadline(

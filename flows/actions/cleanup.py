@@ -8,7 +8,7 @@ from tasks import cleanup
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import NotPermitted, PreconditionChanged
 from watchkeeper.model import Plan, Remediation
-from watchkeeper.policy import CleanupTable
+from watchkeeper.policy.rules import CleanupTable
 from watchkeeper.rendering import duration
 
 

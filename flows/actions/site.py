@@ -15,7 +15,8 @@ from flows.checks import Credentials, frontend_name, load_credentials, payments_
 from watchkeeper.errors import NotConfigured, NotPermitted
 from watchkeeper.model import Plan, Remediation
 from watchkeeper.parts import Parts
-from watchkeeper.policy import Policy, QueueTarget, RailwayTarget, Service, StripeTarget, VercelTarget
+from watchkeeper.policy import Policy
+from watchkeeper.policy.services import QueueTarget, RailwayTarget, Service, StripeTarget, VercelTarget
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 from flows.actions.registry import ACTIONS
 from watchkeeper.decisions import ALWAYS_ASK, gate_for
 from watchkeeper.model import Gate
-from watchkeeper.policy import Limits, load_policy
+from watchkeeper.policy import load_policy
+from watchkeeper.policy.rules import Limits
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "actions.md"
 ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.M)

@@ -29,7 +29,8 @@ from tests.watchkeeper.house import two_on_call
 from watchkeeper.embedded import EmbeddedPostgres
 from watchkeeper.errors import PreconditionChanged, VendorUnavailable
 from watchkeeper.model import Check, CheckStatus, Incident, Plan
-from watchkeeper.policy import Policy, QueueTarget
+from watchkeeper.policy import Policy
+from watchkeeper.policy.services import QueueTarget
 
 TABLE = """
 CREATE TABLE jobs (

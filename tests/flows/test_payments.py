@@ -18,7 +18,8 @@ from watchkeeper.errors import NotPermitted, PreconditionChanged, VendorRejected
 from watchkeeper.model import Incident, Plan, Remediation
 from watchkeeper.parts import Parts
 from watchkeeper.payments import Payment, money
-from watchkeeper.policy import Policy, Service, StripeTarget
+from watchkeeper.policy import Policy
+from watchkeeper.policy.services import Service, StripeTarget
 
 ENDPOINT_URL = "https://shop.example.com/webhooks/stripe"
 CREATED = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)

@@ -55,7 +55,8 @@ from tasks.vercel import vercel_deployments, vercel_logs
 from tests.tasks.conftest import SECRET, Answer, Manner, Wire, says
 from watchkeeper.errors import VendorError, VendorRejected, VendorUnavailable
 from watchkeeper.model import Check, CheckStatus
-from watchkeeper.policy import RailwayTarget, SupabaseTarget, UpstashTarget, VercelTarget, load_policy
+from watchkeeper.policy import load_policy
+from watchkeeper.policy.services import RailwayTarget, SupabaseTarget, UpstashTarget, VercelTarget
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 THRESHOLDS = load_policy().thresholds

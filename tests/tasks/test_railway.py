@@ -26,7 +26,7 @@ from tasks.railway import (
 from tests.tasks.conftest import SECRET, Answer, Wire, says
 from watchkeeper.errors import VendorRejected
 from watchkeeper.model import Check, CheckStatus
-from watchkeeper.policy import RailwayTarget
+from watchkeeper.policy.services import RailwayTarget
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 TARGET = RailwayTarget(project_id="p1", environment_id="e1", service_id="s1")

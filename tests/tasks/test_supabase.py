@@ -10,7 +10,7 @@ from blocks.supabase import SupabaseCredentials
 from tasks.supabase import supabase_disk, supabase_health, supabase_pooler, supabase_project
 from tests.tasks.conftest import SECRET, Wire, says
 from watchkeeper.model import Check, CheckStatus
-from watchkeeper.policy import SupabaseTarget
+from watchkeeper.policy.services import SupabaseTarget
 
 OK, BAD, UNKNOWN = CheckStatus.OK, CheckStatus.BAD, CheckStatus.UNKNOWN
 REF = "abcdefghijklmnopqrst"

@@ -9,7 +9,7 @@ from blocks.upstash import UpstashCredentials
 from tasks.upstash import upstash_database
 from tests.tasks.conftest import SECRET, Wire, says
 from watchkeeper.model import Check, CheckStatus
-from watchkeeper.policy import UpstashTarget
+from watchkeeper.policy.services import UpstashTarget
 
 DATABASE = {"state": "active", "type": "free", "db_request_limit": 500_000, "auto_upgrade": False}
 

@@ -23,7 +23,7 @@ from tasks.vercel import (
 from tests.tasks.conftest import IMPATIENT_SECONDS, SECRET, Answer, Manner, Wire, says
 from watchkeeper.errors import VendorRejected, VendorUnavailable
 from watchkeeper.model import Check, CheckStatus
-from watchkeeper.policy import VercelTarget
+from watchkeeper.policy.services import VercelTarget
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 TARGET = VercelTarget(project_id="prj_1", team_id="team_1")

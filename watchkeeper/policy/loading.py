@@ -1,0 +1,71 @@
+"""Reading the policy: the shipped default with a team's own file laid over it, and mistakes as sentences."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from watchkeeper.errors import BadInput
+from watchkeeper.policy.whole import Policy
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """Read the shipped default and, over it, a team's own file.
+
+    Raises:
+        BadInput: the file cannot be read, is not YAML, or says something impossible; one line per mistake,
+            each with the key's path and what to write instead.
+    """
+    default = yaml.safe_load(files("watchkeeper").joinpath("policy.default.yaml").read_text())
+    if path is None:
+        return validate_policy(default, source="policy.default.yaml")
+    try:
+        own = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path}: is not YAML: {error}") from error
+    if not isinstance(own, dict):
+        raise BadInput(f"{path}: must be a mapping of keys to values, not a {type(own).__name__}")
+    return validate_policy(merge(default, own), source=str(path))
+
+
+# What a team lists in full: people and services of the guide's own company make no sense in another.
+REPLACED_WHOLE = ("people", "services")
+
+
+def merge(default: dict[str, Any], own: dict[str, Any], *, top: bool = True) -> dict[str, Any]:
+    """Lay a team's own mapping over the default, key by key; `people` and `services` are replaced whole."""
+    merged = dict(default)
+    for key, value in own.items():
+        below = merged.get(key)
+        if isinstance(value, dict) and isinstance(below, dict) and not (top and key in REPLACED_WHOLE):
+            merged[key] = merge(below, value, top=False)
+        else:
+            merged[key] = value
+    return merged
+
+
+def validate_policy(data: dict[str, Any], *, source: str) -> Policy:
+    """Turn plain data into a Policy.
+
+    Raises:
+        BadInput: with one line per mistake.
+    """
+    try:
+        return Policy.model_validate(data)
+    except ValidationError as error:
+        raise BadInput("\n".join([f"{source}:", *map(_sentence, error.errors())])) from error
+
+
+def _sentence(mistake: Any) -> str:
+    path = ".".join(str(part) for part in mistake["loc"])
+    if mistake["type"] == "extra_forbidden":
+        parent = path.rpartition(".")[0] or "the top level"
+        return f"  {path}: unknown key; remove it or correct its name (see {parent} in policy.default.yaml)"
+    if mistake["type"] == "missing":
+        return f"  {path}: is missing; add it"
+    text = mistake["msg"].removeprefix("Value error, ")
+    return f"  {path}: {text}" if path else f"  {text}"

@@ -1,0 +1,108 @@
+"""The figures that decisions are made by: the severity table, thresholds, limits."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from watchkeeper.model import Channel, Data
+from watchkeeper.policy.durations import Duration
+
+
+class SeverityRule(Data):
+    """One row of the guide's severity table."""
+
+    name: str
+    acknowledge_within: Duration
+    escalate_after: Duration | None = None
+    channels: list[Channel]
+    update_every: Duration | None = None
+    post_mortem_within: Duration | None = None
+
+
+class Thresholds(Data):
+    """`error_baseline`: how far back the usual number of errors is measured, up to `recent_deployment` ago."""
+
+    disk_full_percent: float = Field(gt=0, le=100)
+    leak_above_connections: int = Field(gt=0)
+    idle_longer_than: Duration
+    slow_query: Duration
+    error_rate_p1_percent: float = Field(ge=0, le=100)
+    error_rate_p2_percent: float = Field(ge=0, le=100)
+    users_p0_percent: float = Field(ge=0, le=100)
+    users_p1_percent: float = Field(ge=0, le=100)
+    users_p2_percent: float = Field(ge=0, le=100)
+    customer_email_above_percent: float = Field(ge=0, le=100)
+    recent_deployment: Duration
+    undelivered_after: Duration
+    payments_window: Duration
+    slow_redis_ms: float = Field(gt=0)
+    redis_quota_near_percent: float = Field(gt=0, le=100)
+    error_window: Duration
+    error_baseline: Duration
+    errors_per_minute: float = Field(ge=0)
+    job_stalled_after: Duration
+    queue_backing_up: int = Field(gt=0)
+
+
+class Verification(Data):
+    stable_for: Duration
+    check_every: Duration
+    give_up_after: Duration
+
+
+class Response(Data):
+    """`wait_for_vendor`: how long a vendor's own outage is watched before people are asked what to do."""
+
+    rounds: int = Field(ge=1, le=10)
+    wait_for_vendor: Duration
+    approval_expires_after: Duration
+    remind_author_before: Duration
+    remind_author_every: Duration
+    remind_maintenance_every: Duration
+
+
+Autonomy = Literal["observe", "ask", "act"]
+
+
+class AutonomyRules(Data):
+    default: Autonomy = "act"
+    actions: dict[str, Autonomy] = Field(default_factory=dict)
+
+
+class Limits(Data):
+    """`memory_factor`: how often its old limit a service's memory may become in one step; never over `memory_maximum_gb`."""
+
+    end_connections: int = Field(ge=1)
+    resend_events: int = Field(ge=1)
+    resend_events_per_second: float = Field(gt=0, le=25)
+    delete_rows: int = Field(ge=1)
+    delete_batch_rows: int = Field(ge=1, le=10_000)
+    memory_factor: float = Field(default=2, gt=1, le=8)
+    memory_maximum_gb: float = Field(default=8, gt=0)
+    keep_applications: list[str] = Field(default_factory=list)
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+
+
+class CleanupTable(Data):
+    """One table of which old rows may be deleted: `age_column` before the cut-off and, where `status` names any,
+    `status_column` one of them."""
+
+    table: Annotated[str, Field(pattern=r"^([a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,62}$")]
+    older_than: Duration
+    age_column: Name = "created_at"
+    status_column: Name = "status"
+    status: list[str] = Field(default_factory=list)
+
+
+class Cleanup(Data):
+    """What a full database may be cleared of, once a person has approved exactly that."""
+
+    keep_younger_than: Duration
+    tables: list[CleanupTable] = Field(default_factory=list)
+
+
+class Throttle(Data):
+    messages: int = Field(ge=1)
+    per: Duration
