@@ -30,6 +30,7 @@ class TwilioApi(Vendor):
         self.phones: dict[str, list[dict[str, Any]]] = {}
         self.undeliverable: set[str] = set()
         self._callbacks: set[asyncio.Task[None]] = set()
+        self._called_back = 0
 
     def routes(self) -> list[Route]:
         return [
@@ -61,6 +62,7 @@ class TwilioApi(Vendor):
         if callback := form.get("StatusCallback"):
             task = asyncio.create_task(self._call_back(callback, kind, sid, form))
             self._callbacks.add(task)
+            self._called_back += 1
             task.add_done_callback(self._callbacks.discard)
         answer = {
             "sid": sid,
@@ -88,6 +90,11 @@ class TwilioApi(Vendor):
         if not form.get(content):
             return refuse(400, 21602, f"{content} is required")
         return None
+
+    async def say_all(self) -> int:
+        """Wait until every status callback so far has been answered; how many there were in all."""
+        await asyncio.gather(*self._callbacks)
+        return self._called_back
 
     async def _call_back(self, url: str, kind: str, sid: str, form: dict[str, str]) -> None:
         await asyncio.sleep(self._config.delivery_seconds)

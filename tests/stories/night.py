@@ -1,0 +1,277 @@
+"""One night on the real parts, with the clock moved: the kernel, its intake over HTTP, and the vendors' stand-ins.
+
+Messages leave through the real channels and the vendors' own libraries; receipts, replies and presses come back over
+HTTP, signed as the vendors sign them. Each step is taken when the test says so: nothing here waits for time to pass.
+"""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from starlette.applications import Starlette
+
+from drills.vendors import config
+from drills.vendors.sendgrid import SendGridApi
+from drills.vendors.slack import SlackApi
+from drills.vendors.twilio import TwilioApi
+from tests.conftest import MovedClock
+from tests.stories.serving import serve
+from watchkeeper.channels import open_channels
+from watchkeeper.dispatcher import Dispatcher
+from watchkeeper.incidents import read_incident
+from watchkeeper.intake.admitting import Admitting
+from watchkeeper.intake.app import House, create_app
+from watchkeeper.links import LinkSigner
+from watchkeeper.model import Incident
+from watchkeeper.motor import Motor
+from watchkeeper.pager import Pager
+from watchkeeper.paging import Desk
+from watchkeeper.policy import load_policy, merge, validate_policy
+from watchkeeper.settings import Settings
+from watchkeeper.spool import Spool
+from watchkeeper.store import Store
+from watchkeeper.timeline import read_timeline
+
+SECRET = "the-webhook-secret-of-this-night"
+FROM_NUMBER = "+14155550100"
+LINK = re.compile(r"https?://\S+")
+
+TEAM = {
+    "people": {
+        "ana": {"name": "Ana", "email": "ana@example.com", "phone": "+14155550101", "slack": "U0ANA"},
+        "ben": {"name": "Ben", "email": "ben@example.com", "phone": "+14155550102", "slack": "U0BEN"},
+    },
+    "roster": {"primary": "ana", "secondary": "ben"},
+}
+
+
+@dataclass(frozen=True)
+class Vendors:
+    """The stand-ins of this night, each under its name below one address."""
+
+    twilio: TwilioApi
+    sendgrid: SendGridApi
+    slack: SlackApi
+
+    @classmethod
+    def of_tonight(cls) -> "Vendors":
+        return cls(
+            TwilioApi(
+                config.Twilio(
+                    account_sid="AC" + "1" * 32,
+                    auth_token="twilio-token",
+                    from_number=FROM_NUMBER,
+                    delivery_seconds=0,
+                )
+            ),
+            SendGridApi(config.SendGrid(api_key="SG.key")),
+            SlackApi(config.Slack(bot_token="xoxb-token", channels=["#incidents"])),
+        )
+
+    def settings(self, url: str) -> dict[str, Any]:
+        """What an installation is told so that its messages come here."""
+        return {
+            "twilio": {
+                "account_sid": "AC" + "1" * 32,
+                "auth_token": "twilio-token",
+                "from_number": FROM_NUMBER,
+                "base_url": f"{url}/twilio",
+            },
+            "sendgrid": {
+                "api_key": "SG.key",
+                "from_address": "watch@example.com",
+                "base_url": f"{url}/sendgrid",
+            },
+            "slack": {"bot_token": "xoxb-token", "base_url": f"{url}/slack/api/"},
+        }
+
+
+@dataclass(frozen=True)
+class Phone:
+    """What one number received, oldest first."""
+
+    received: list[dict[str, Any]]
+
+    @property
+    def texts(self) -> list[str]:
+        return [each["body"] for each in self.received if each["kind"] == "sms"]
+
+    @property
+    def calls(self) -> list[str]:
+        """The script of each call, as TwiML."""
+        return [each["body"] for each in self.received if each["kind"] == "call"]
+
+    def link(self, purpose: str) -> str:
+        """The newest link for a purpose, such as "a" to acknowledge and "p" for a plan."""
+        links = [link for text in self.texts for link in LINK.findall(text) if f"/{purpose}/" in link]
+        assert links, f"no text holds a link for {purpose!r}: {self.texts}"
+        return str(links[-1])
+
+
+@dataclass(frozen=True)
+class Somebody:
+    """A person of the team and what they can do."""
+
+    night: "Night"
+    handle: str
+
+    @property
+    def phone(self) -> Phone:
+        return self.night.phone(self.handle)
+
+    async def opens(self, link: str) -> httpx.Response:
+        """Open a link on the phone; looking changes nothing."""
+        return await self.night.client.get(link)
+
+    async def sends(self, link: str, **form: str) -> httpx.Response:
+        """Press a button of the page behind a link."""
+        answer = await self.night.client.post(link, data=form)
+        await self.night.settle()
+        return answer
+
+
+@dataclass(frozen=True)
+class Night:
+    """The house, its vendors and its people."""
+
+    house: House
+    clock: MovedClock
+    client: httpx.AsyncClient
+    vendors: Vendors
+    pager: Pager
+    dispatcher: Dispatcher
+
+    @property
+    def store(self) -> Store:
+        return self.house.store
+
+    @property
+    def desk(self) -> Desk:
+        return self.house.desk
+
+    @property
+    def ana(self) -> Somebody:
+        return Somebody(self, "ana")
+
+    @property
+    def ben(self) -> Somebody:
+        return Somebody(self, "ben")
+
+    def phone(self, handle: str) -> Phone:
+        number = self.desk.policy.people[handle].phone
+        return Phone(self.vendors.twilio.phones.get(number or "", []))
+
+    @property
+    def posts(self) -> list[dict[str, Any]]:
+        """The team's channel in Slack, oldest first."""
+        return self.vendors.slack.channels[self.desk.policy.chat_channel]
+
+    def mails(self, handle: str) -> list[dict[str, Any]]:
+        return self.vendors.sendgrid.mailboxes.get(self.desk.policy.people[handle].email or "", [])
+
+    async def hear(self, **told: Any) -> httpx.Response:
+        """An alert comes in by the generic webhook, and what it makes necessary is sent."""
+        known = {"service": "backend", "kind": "site_outage", "summary": "Backend is down"}
+        headers = {"Authorization": f"Bearer {SECRET}"}
+        answer = await self.client.post("/webhooks/generic", json=known | told, headers=headers)
+        assert answer.status_code == 202, answer.text
+        await self.settle()
+        return answer
+
+    async def pass_time(self, **duration: float) -> None:
+        """Move the clock, stopping wherever something is due on the way."""
+        until = self.clock() + timedelta(**duration)
+        while (stop := await self._next_due(before=until)) is not None:
+            self.clock.now = stop
+            await self.settle()
+        self.clock.now = until
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Let the clocks ring and the pager send until nothing is due and no vendor has anything left to say."""
+        heard = None
+        while heard != (heard := await self.vendors.twilio.say_all()):
+            await self.dispatcher.pass_once()
+            await self.pager.send_all_due()
+
+    async def incident(self, number: int = 1) -> Incident:
+        return await read_incident(self.store, number)
+
+    async def timeline(self, number: int = 1) -> list[str]:
+        return [entry.text for entry in await read_timeline(self.store, number)]
+
+    async def refusals(self) -> Mapping[tuple[str, str], int]:
+        """How often each source was refused, and for which reason."""
+        rows = await self.store.all("refusals/list")
+        return {(row["source"], row["reason"]): row["count"] for row in rows}
+
+    async def _next_due(self, *, before: datetime) -> datetime | None:
+        async with self.store._pool.connection() as connection:
+            cursor = await connection.execute(NEXT_DUE, {"now": self.clock(), "before": before})
+            row = await cursor.fetchone()
+        return row["due_at"] if row else None
+
+
+# Later than now: what is due and still pending was looked at already, and stays for a reason.
+NEXT_DUE = """
+SELECT due_at FROM (SELECT due_at FROM deadlines WHERE state = 'pending'
+                    UNION ALL SELECT due_at FROM notifications WHERE state = 'pending') AS waiting
+ WHERE due_at > %(now)s AND due_at < %(before)s ORDER BY due_at LIMIT 1
+"""
+
+
+def away(request: httpx.Request) -> httpx.Response:
+    """Prefect, all night long."""
+    raise httpx.ConnectError("prefect is away", request=request)
+
+
+def policy_file(folder: Path, own: Mapping[str, Any]) -> Path:
+    """The shipped policy with this team, and what the story changes in it."""
+    whole = merge(merge(load_policy().model_dump(mode="json"), TEAM), dict(own))
+    file = folder / "watchkeeper.yaml"
+    file.write_text(yaml.safe_dump(validate_policy(whole, source="story").model_dump(mode="json")))
+    return file
+
+
+@asynccontextmanager
+async def a_night(
+    folder: Path, store: Store, store_url: str, clock: MovedClock, policy: Mapping[str, Any]
+) -> AsyncIterator[Night]:
+    """Everything open until the block ends. The intake's loops do not run: the night takes their steps."""
+    vendors = Vendors.of_tonight()
+    async with AsyncExitStack() as stack:
+        stand_ins = await stack.enter_async_context(serve(stand_ins_app(vendors)))
+        intake = await stack.enter_async_context(serve())
+        settings = Settings(
+            _env_file=None,
+            home=folder / "home",
+            policy_file=policy_file(folder, policy),
+            database_url=store_url,
+            public_url=intake.url,
+            prefect_api_url="http://127.0.0.1:1/api",
+            link_key="k" * 32,
+            webhook_secret=SECRET,
+            **vendors.settings(stand_ins.url),
+        )
+        channels = await stack.enter_async_context(open_channels(settings))
+        intake.app = app = create_app(settings, clock=clock)
+        desk = Desk(settings.policy(), settings.public_url)
+        signer = LinkSigner(settings.signing_key())
+        spool, admitting = Spool(settings.home / "spool"), Admitting(store, desk)
+        app.state.house = House(settings, desk, signer, store, spool, admitting, channels, clock)
+        prefect = httpx.AsyncClient(transport=httpx.MockTransport(away), base_url="http://prefect.test/api")
+        dispatcher = Dispatcher(store, Motor(prefect), desk.public_url, clock)
+        client = await stack.enter_async_context(httpx.AsyncClient(base_url=intake.url, timeout=20))
+        pager = Pager(store, channels, desk, signer, clock)
+        yield Night(app.state.house, clock, client, vendors, pager, dispatcher)
+
+
+def stand_ins_app(vendors: Vendors) -> Starlette:
+    each = (vendors.twilio, vendors.sendgrid, vendors.slack)
+    return Starlette(routes=[route for vendor in each for route in vendor.routes()])
