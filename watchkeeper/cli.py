@@ -23,6 +23,8 @@ from watchkeeper.errors import BadInput, NotConfigured, StoreUnavailable, Watchk
 from watchkeeper.home import read_settings
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Alert, Kind, Severity, incident_id_of, incident_number
+from watchkeeper.oncall import on_call
+from watchkeeper.oncall_commands import HomeOption, oncall_app
 from watchkeeper.paging import Desk
 from watchkeeper.policy import Policy, load_policy
 from watchkeeper.settings import Settings
@@ -31,8 +33,6 @@ from watchkeeper.store import open_store
 COMMANDS = "watchkeeper.commands"
 # What a shell expects of a command that Ctrl-C ended.
 INTERRUPTED = 130
-
-HomeOption = Annotated[Path | None, Parameter(help="The home folder [~/.watchkeeper].")]
 
 
 def doctor(*, home: HomeOption = None) -> int:
@@ -108,8 +108,8 @@ async def _publish(settings: Settings, incident_id: int, person: str) -> None:
 
 def describe_policy(policy: Policy) -> list[str]:
     """A valid policy in a few lines: who is on call and what is watched."""
-    roster = [handle for handle in (policy.roster.primary, policy.roster.secondary) if handle]
-    people = ", then ".join(policy.people[handle].name for handle in roster)
+    shift = on_call(policy, [], utc_now())
+    people = ", then ".join(policy.people[handle].name for handle in shift.people)
     return [
         "the policy is valid",
         f"on call   {people}",
@@ -133,6 +133,7 @@ def build_app(asked_for: str = "") -> App:
     app.command(migrate)
     app.command(open_incident, name="open")
     app.command(publish)
+    app.command(oncall_app())
     policy = App(name="policy", help="The policy file: what your team decides about incidents.")
     policy.command(check_policy, name="check")
     app.command(policy)

@@ -16,6 +16,7 @@ from watchkeeper.model import (
     Severity,
     Status,
 )
+from watchkeeper.oncall import Shift
 from watchkeeper.policy import Policy
 
 # What the guide does only with a person's word: it can hurt, or cannot be taken back.
@@ -186,13 +187,13 @@ def routes_to_person(handle: str, channels: Sequence[Channel], policy: Policy) -
     ]
 
 
-def first_pages(severity: Severity, policy: Policy) -> list[Route]:
-    """Whom an incident wakes at once: the primary, by the severity's channels."""
+def first_pages(severity: Severity, policy: Policy, shift: Shift) -> list[Route]:
+    """Whom an incident wakes at once: the first on call, by the severity's channels."""
     personal = [c for c in policy.rule(severity).channels if c is not Channel.SLACK]
-    return routes_to_person(policy.roster.primary, personal, policy)
+    return routes_to_person(shift.first, personal, policy)
 
 
-def escalation_routes(number: int, severity: Severity, policy: Policy) -> list[Route]:
+def escalation_routes(number: int, severity: Severity, policy: Policy, shift: Shift) -> list[Route]:
     """Whom to page when nobody has acknowledged for the `number`-th time (1, 2, ...).
 
     Each time everyone on call, by every channel up to one louder than the severity's own at first and by all
@@ -201,15 +202,14 @@ def escalation_routes(number: int, severity: Severity, policy: Policy) -> list[R
     wanted = set(policy.rule(severity).channels)
     louder = [c for c in LOUDNESS if c not in wanted]
     channels = [*wanted, *(louder if number > 1 else louder[:1])]
-    handles = dict.fromkeys(h for h in (policy.roster.primary, policy.roster.secondary) if h)
-    return [route for handle in handles for route in routes_to_person(handle, channels, policy)]
+    return [route for handle in shift.in_turn for route in routes_to_person(handle, channels, policy)]
 
 
-def secondary_routes(severity: Severity, policy: Policy) -> list[Route]:
-    """The secondary, by the severity's channels; alone on call, the primary again by every channel."""
-    handle = policy.roster.secondary
+def next_routes(severity: Severity, policy: Policy, shift: Shift) -> list[Route]:
+    """The next person on call, by the severity's channels; alone on call, the same again by every channel."""
+    handle = shift.after(shift.first)
     if handle is None:
-        return routes_to_person(policy.roster.primary, LOUDNESS, policy)
+        return routes_to_person(shift.first, LOUDNESS, policy)
     personal = [c for c in policy.rule(severity).channels if c is not Channel.SLACK]
     return routes_to_person(handle, personal, policy)
 

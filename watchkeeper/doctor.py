@@ -7,8 +7,10 @@ from enum import StrEnum
 import httpx
 import psycopg
 
+from watchkeeper.clock import utc_now
 from watchkeeper.errors import BadInput, NotConfigured
 from watchkeeper.model import Channel, Severity
+from watchkeeper.oncall import on_call
 from watchkeeper.policy import Policy
 from watchkeeper.settings import Settings
 from watchkeeper.tls import tls_context
@@ -51,10 +53,12 @@ def examine_policy(settings: Settings) -> Iterator[Examination]:
         return
     source = settings.policy_file or "policy.default.yaml"
     yield Examination("policy", Verdict.OK, f"{source}: {len(policy.services)} services")
-    roles = {"primary": policy.roster.primary, "secondary": policy.roster.secondary}
-    for role, handle in roles.items():
-        if handle is not None:
-            yield examine_person(f"on call, {role}", handle, policy, settings)
+    shift = on_call(policy, [], utc_now())
+    roles = {shift.primary: "on call, primary"}
+    if shift.secondary:
+        roles[shift.secondary] = "on call, secondary"
+    for handle in dict.fromkeys([*shift.people, *policy.roster.regulars()]):
+        yield examine_person(roles.get(handle, "on call, later"), handle, policy, settings)
 
 
 def examine_person(what: str, handle: str, policy: Policy, settings: Settings) -> Examination:

@@ -19,6 +19,7 @@ from watchkeeper.links import LinkSigner
 from watchkeeper.model import Channel, Message, Notification, Purpose, TimelineKind
 from watchkeeper.outbox import enqueue
 from watchkeeper.paging import Desk
+from watchkeeper.shifts import shift_at
 from watchkeeper.store import Db, Row, Store
 from watchkeeper.timeline import record
 
@@ -196,9 +197,15 @@ async def _pass_on(db: Db, notification: Notification, route: Route, now: dateti
     )
 
 
+# What must reach somebody; anything else concerns the one whom it was meant for, and nobody in their place.
+URGENT = (Purpose.PAGE, Purpose.ESCALATION, Purpose.APPROVAL, Purpose.HANDOVER)
+
+
 async def _next_person(db: Db, desk: Desk, notification: Notification, now: datetime) -> None:
-    roster = desk.policy.roster
-    if notification.recipient != roster.primary or roster.secondary is None:
+    if notification.purpose not in URGENT or notification.recipient not in desk.policy.people:
+        return
+    handle = (await shift_at(db, desk.policy, now=now)).after(notification.recipient)
+    if handle is None:
         return
     hopeful = await db.one(
         "outbox/still_hopeful",
@@ -208,7 +215,7 @@ async def _next_person(db: Db, desk: Desk, notification: Notification, now: date
     )
     if hopeful and hopeful["messages"]:
         return
-    for route in routes_to_person(roster.secondary, list(Channel), desk.policy):
+    for route in routes_to_person(handle, list(Channel), desk.policy):
         await _pass_on(db, notification, route, now)
 
 

@@ -13,8 +13,8 @@ from watchkeeper.decisions import (
     Route,
     escalation_routes,
     first_pages,
+    next_routes,
     routes_to_person,
-    secondary_routes,
     status_in_words,
 )
 from watchkeeper.incidents import policy_of
@@ -30,9 +30,11 @@ from watchkeeper.model import (
     Severity,
     TimelineKind,
 )
+from watchkeeper.oncall import Shift
 from watchkeeper.outbox import enqueue, told_of_start
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import read_remediations
+from watchkeeper.shifts import describe, shift_at
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
 
@@ -52,9 +54,10 @@ class Desk:
 
 
 async def page_first(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> None:
-    """Wake the primary, and tell the team's channel."""
+    """Wake whoever is first on call, and tell the team's channel."""
     doing = "The response is starting by itself."
-    for route in first_pages(incident.severity, desk.policy):
+    shift = await _shift(db, desk, incident, now=now)
+    for route in first_pages(incident.severity, desk.policy, shift):
         link = await _acknowledge_link(db, desk, incident, route.recipient, now)
         name = desk.policy.people[route.recipient].name
         message = messages.page(
@@ -71,7 +74,8 @@ async def page_first(db: Db, desk: Desk, incident: Incident, *, now: datetime) -
 
 async def page_secondary(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> None:
     """Escalate by time: the guide's "immediate" for P0, or unresolved for too long."""
-    for route in secondary_routes(incident.severity, desk.policy):
+    shift = await _shift(db, desk, incident, now=now)
+    for route in next_routes(incident.severity, desk.policy, shift):
         link = await _acknowledge_link(db, desk, incident, route.recipient, now)
         message = messages.escalation(
             incident, now=now, silent=None, acknowledge_link=link, incident_link=desk.incident_url(incident)
@@ -81,8 +85,9 @@ async def page_secondary(db: Db, desk: Desk, incident: Incident, *, now: datetim
 
 async def page_again(db: Db, desk: Desk, incident: Incident, number: int, *, now: datetime) -> None:
     """Nobody has acknowledged for the `number`-th time: everyone on call, by louder channels."""
-    silent = desk.policy.people[desk.policy.roster.primary].name
-    for route in escalation_routes(number, incident.severity, desk.policy):
+    shift = await _shift(db, desk, incident, now=now)
+    silent = desk.policy.people[shift.first].name
+    for route in escalation_routes(number, incident.severity, desk.policy, shift):
         link = await _acknowledge_link(db, desk, incident, route.recipient, now)
         message = messages.escalation(
             incident, now=now, silent=silent, acknowledge_link=link, incident_link=desk.incident_url(incident)
@@ -128,11 +133,12 @@ async def update_team(db: Db, desk: Desk, incident: Incident, text: str, *, key:
 async def remind_of_maintenance(
     db: Db, desk: Desk, incident: Incident, text: str, *, number: int, now: datetime
 ) -> None:
-    """Maintenance mode is on: said in the team's channel, and to the primary on call by text and email."""
+    """Maintenance mode is on: said in the team's channel, and to the first on call by text and email."""
     key = f"maintenance-on:{number}"
     await update_team(db, desk, incident, text, key=key, now=now)
     message = messages.update(incident, now=now, text=text, next_due=None)
-    for route in routes_to_person(desk.policy.roster.primary, [Channel.SMS, Channel.EMAIL], desk.policy):
+    shift = await shift_at(db, desk.policy, now=now)
+    for route in routes_to_person(shift.first, [Channel.SMS, Channel.EMAIL], desk.policy):
         await _send(db, incident, f"update:{key}", Purpose.UPDATE, route, message, now)
 
 
@@ -141,7 +147,8 @@ async def request_approval(
 ) -> None:
     """Send everyone on call a link of their own that decides on exactly this plan."""
     expires_at = remediation.expires_at or now + LINK_LIFE
-    for route in _everyone_on_call(incident, desk.policy):
+    shift = await _shift(db, desk, incident, now=now)
+    for route in _everyone_on_call(incident, desk.policy, shift):
         link = await create_link(
             db,
             public_url=desk.public_url,
@@ -171,7 +178,8 @@ async def hand_over(
         tried=tried,
         incident_link=desk.incident_url(incident),
     )
-    for route in _everyone_on_call(incident, desk.policy):
+    shift = await _shift(db, desk, incident, now=now)
+    for route in _everyone_on_call(incident, desk.policy, shift):
         await _send(db, incident, f"handover:{incident.attempt}", Purpose.HANDOVER, route, message, now)
     text = f"Handed over to the people on call: {why}"
     await record(db, incident.id, TimelineKind.DECISION, text, now=now, key=f"handover:{incident.attempt}")
@@ -208,10 +216,20 @@ async def remind_review(
         await _send(db, incident, f"review:{number}", Purpose.REVIEW, route, message, now)
 
 
-def _everyone_on_call(incident: Incident, policy: Policy) -> list[Route]:
+def _everyone_on_call(incident: Incident, policy: Policy, shift: Shift) -> list[Route]:
     channels = [c for c in policy.rule(incident.severity).channels if c not in (Channel.SLACK, Channel.VOICE)]
-    handles = [h for h in (policy.roster.primary, policy.roster.secondary) if h]
-    return [route for handle in handles for route in routes_to_person(handle, channels, policy)]
+    return [route for handle in shift.in_turn for route in routes_to_person(handle, channels, policy)]
+
+
+async def _shift(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> Shift:
+    """Who is on call at this moment. Whom that skips, and why, goes on the timeline, once for each absence."""
+    shift = await shift_at(db, desk.policy, now=now)
+    for handle in shift.people:
+        if handle in shift.away and handle not in shift.in_turn:
+            text = f"Not paged: {describe(shift.away[handle], desk.policy)}"
+            key = f"away:{handle}:{shift.away[handle].ends_at.isoformat()}"
+            await record(db, incident.id, TimelineKind.PAGE, text, now=now, key=key)
+    return shift
 
 
 async def _acknowledge_link(db: Db, desk: Desk, incident: Incident, person: str, now: datetime) -> str:

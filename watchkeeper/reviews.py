@@ -15,6 +15,7 @@ from watchkeeper.motor import ask_motor
 from watchkeeper.outbox import read_notifications
 from watchkeeper.paging import Desk, remind_review
 from watchkeeper.remediations import read_remediations
+from watchkeeper.shifts import shift_at
 from watchkeeper.store import Db, Row
 from watchkeeper.timeline import read_timeline, record
 
@@ -29,7 +30,7 @@ async def open_review(db: Db, incident: Incident, *, now: datetime) -> datetime 
     if within is None:
         return None
     due_at = now + within
-    author = incident.acknowledged_by or policy.roster.primary
+    author = incident.acknowledged_by or (await shift_at(db, policy, now=now)).primary
     row = await db.one("reviews/open", incident_id=incident.id, due_at=due_at, author=author, now=now)
     if row is None:
         return due_at

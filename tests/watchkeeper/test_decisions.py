@@ -19,6 +19,7 @@ from watchkeeper.decisions import (
     service_of_kind,
 )
 from watchkeeper.model import Alert, Channel, Check, CheckStatus, Gate, Incident, Kind, Severity, Status
+from watchkeeper.oncall import on_call
 from watchkeeper.policy import Policy, load_policy, merge, validate_policy
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -174,15 +175,16 @@ def test_the_end_of_something_unknown_opens_nothing(policy: Policy) -> None:
 
 
 def test_p0_wakes_the_primary_by_voice_sms_and_email(policy: Policy) -> None:
-    routes = first_pages(Severity.P0, policy)
+    routes = first_pages(Severity.P0, policy, on_call(policy, [], NOW))
     assert [(r.recipient, r.channel) for r in routes] == [("ana", "voice"), ("ana", "sms"), ("ana", "email")]
     assert routes[1].fallback == [Channel.VOICE, Channel.EMAIL]
 
 
 def test_nobody_answers_so_everyone_is_paged_louder(policy: Policy) -> None:
-    first = {(r.recipient, r.channel) for r in escalation_routes(1, Severity.P2, policy)}
+    shift = on_call(policy, [], NOW)
+    first = {(r.recipient, r.channel) for r in escalation_routes(1, Severity.P2, policy, shift)}
     assert first == {("ana", "sms"), ("ana", "email"), ("ben", "sms"), ("ben", "email")}
-    second = {(r.recipient, r.channel) for r in escalation_routes(2, Severity.P2, policy)}
+    second = {(r.recipient, r.channel) for r in escalation_routes(2, Severity.P2, policy, shift)}
     assert second == first | {("ana", "voice"), ("ben", "voice")}
 
 

@@ -42,6 +42,44 @@ def test_the_default_is_the_guides_table(
         ("verification: {stable: 5m}", "verification.stable: unknown key", "verification in policy.default"),
         ("roster: {primary: zed}", "roster.primary", "add people.zed"),
         ("roster: {primary: brandon, secondary: zed}", "roster.secondary", "add people.zed"),
+        ("roster: {secondary: brandon}", "roster: name a primary", "or a rotation"),
+        (
+            "roster: {primary: brandon, rotation: {people: [brandon], starts_on: 2026-01-05}}",
+            "roster: name a primary",
+            "not both",
+        ),
+        (
+            "roster: {rotation: {people: [brandon, zed], starts_on: 2026-01-05}}",
+            "roster.rotation.people.1",
+            "add people.zed",
+        ),
+        (
+            "roster: {rotation: {people: [brandon], starts_on: 2026-01-07}}",
+            "roster.rotation: starts_on: 2026-01-07 is a wednesday",
+            "write 2026-01-05",
+        ),
+        (
+            "roster: {primary: brandon, overrides: [{role: primary, person: brandon, "
+            "starts: 2026-01-05 10:00, ends: 2026-01-05 09:00}]}",
+            "roster.overrides.0: ends",
+            "write a later time",
+        ),
+        (
+            "roster: {primary: brandon, unreachable: [{person: brandon, "
+            "starts: 2026-01-05 10:00, ends: '2026-01-05 12:00+01:00'}]}",
+            "roster.unreachable.0: write both",
+            "+01:00",
+        ),
+        (
+            "roster: {primary: brandon, unreachable: [{person: zed, starts: 2026-01-05, ends: 2026-01-06}]}",
+            "roster.unreachable.0.person",
+            "add people.zed",
+        ),
+        (
+            "roster: {primary: brandon, holiday_covers: {2026-12-25: brandon}}",
+            "roster.holiday_covers.2026-12-25",
+            "calendar.holidays",
+        ),
         ("verification: {stable_for: soon}", "verification.stable_for", "15m"),
         (
             "severities: {P0: {acknowledge_within: 15}}",

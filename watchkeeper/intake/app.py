@@ -21,7 +21,7 @@ from fastapi import FastAPI, Response
 from watchkeeper.admission import admit
 from watchkeeper.channels import Sender, open_channels
 from watchkeeper.clock import Clock, utc_now
-from watchkeeper.decisions import Route, first_pages, judge_severity, secondary_routes
+from watchkeeper.decisions import Route, first_pages, judge_severity, next_routes
 from watchkeeper.dispatcher import Dispatcher, repeat
 from watchkeeper.errors import StoreUnavailable, VendorError
 from watchkeeper.intake.admitting import Admitting
@@ -32,6 +32,7 @@ from watchkeeper.links import LinkSigner
 from watchkeeper.messages import fit_sms
 from watchkeeper.model import Alert, Channel, Message
 from watchkeeper.motor import Motor
+from watchkeeper.oncall import on_call
 from watchkeeper.pager import Pager
 from watchkeeper.paging import Desk
 from watchkeeper.rendering import compile_messages
@@ -66,10 +67,14 @@ class House:
         await self.spool.keep(alert, now=self.clock())
 
     async def _page_without_store(self, alert: Alert) -> None:
-        """Wake the primary by every channel of the severity, and the secondary when none of them works."""
+        """Wake the first on call by every channel of the severity, and the next when none of them works.
+
+        What was said of shifts since the policy was written cannot be read now: the plan counts.
+        """
         policy = self.desk.policy
         severity, _ = judge_severity(alert, policy)
-        for routes in (first_pages(severity, policy), secondary_routes(severity, policy)):
+        shift = on_call(policy, [], self.clock())
+        for routes in (first_pages(severity, policy, shift), next_routes(severity, policy, shift)):
             if any(await asyncio.gather(*(self._send_without_store(route, alert) for route in routes))):
                 return
         log.error("nobody could be told of %s", alert.fingerprint)

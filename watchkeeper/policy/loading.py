@@ -32,12 +32,12 @@ def load_policy(path: Path | None = None) -> Policy:
     return validate_policy(merge(default, own), source=str(path))
 
 
-# What a team lists in full: people and services of the guide's own company make no sense in another.
-REPLACED_WHOLE = ("people", "services")
+# What a team lists in full: people, services and turns of the guide's own company make no sense in another.
+REPLACED_WHOLE = ("people", "roster", "services")
 
 
 def merge(default: dict[str, Any], own: dict[str, Any], *, top: bool = True) -> dict[str, Any]:
-    """Lay a team's own mapping over the default, key by key; `people` and `services` are replaced whole."""
+    """Lay a team's own mapping over the default, key by key; `people`, `roster` and `services` are replaced whole."""
     merged = dict(default)
     for key, value in own.items():
         below = merged.get(key)

@@ -1,4 +1,4 @@
-"""Whom there is to page, and who is on call."""
+"""Whom there is to page."""
 
 from typing import Annotated
 
@@ -23,10 +23,3 @@ class Person(Data):
             Channel.VOICE: self.phone,
             Channel.SLACK: self.slack,
         }.get(channel)
-
-
-class Roster(Data):
-    """Who is on call: handles out of `people`."""
-
-    primary: str
-    secondary: str | None = None

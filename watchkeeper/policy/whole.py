@@ -9,7 +9,8 @@ from pydantic import model_validator
 from watchkeeper.model import Data, Kind, Severity
 from watchkeeper.policy.calendar import Calendar
 from watchkeeper.policy.durations import Duration
-from watchkeeper.policy.people import Person, Roster
+from watchkeeper.policy.people import Person
+from watchkeeper.policy.roster import Roster
 from watchkeeper.policy.rules import (
     AutonomyRules,
     Cleanup,
@@ -44,13 +45,17 @@ class Policy(Data):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
-        for role in ("primary", "secondary"):
-            handle = getattr(self.roster, role)
-            if handle is not None and handle not in self.people:
+        for key, handle in self.roster.named():
+            if handle not in self.people:
                 known = ", ".join(sorted(self.people)) or "nobody yet"
                 raise ValueError(
-                    f"roster.{role}: there is no person {handle!r} under people ({known}); "
+                    f"roster.{key}: there is no person {handle!r} under people ({known}); "
                     f"add people.{handle} with a name and an address, or name one of those"
+                )
+        for day in self.roster.holiday_covers:
+            if day not in self.calendar.holidays:
+                raise ValueError(
+                    f"roster.holiday_covers.{day}: is not one of calendar.holidays; add it there, with its name"
                 )
         for name, service in self.services.items():
             for other in service.depends_on:

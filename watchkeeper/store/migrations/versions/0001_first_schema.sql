@@ -209,3 +209,18 @@ CREATE TABLE reviews (
     drafted_at   timestamptz,
     published_at timestamptz
 );
+
+-- Who is on call otherwise than the policy plans it: kind is primary, secondary or unreachable. An incident keeps the
+-- policy that it started under; what is said here counts at once for those under way, too.
+CREATE TABLE roster_changes (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind         text NOT NULL,
+    person       text NOT NULL,
+    starts_at    timestamptz NOT NULL,
+    ends_at      timestamptz NOT NULL CHECK (starts_at < ends_at),
+    reason       text NOT NULL DEFAULT '',
+    said_by      text NOT NULL,
+    said_at      timestamptz NOT NULL,
+    withdrawn_at timestamptz
+);
+CREATE INDEX roster_changes_in_force ON roster_changes (ends_at) WHERE withdrawn_at IS NULL;
