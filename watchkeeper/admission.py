@@ -19,6 +19,7 @@ from watchkeeper.incidents import START_GRACE, ask_for_response, incident_of, li
 from watchkeeper.model import Alert, Data, Incident, Kind, Severity, TimelineKind
 from watchkeeper.paging import Desk, page_first, severity_deadlines
 from watchkeeper.policy import Policy
+from watchkeeper.proving import PROOF, page_own_phone
 from watchkeeper.rendering import words
 from watchkeeper.store import Db, present
 from watchkeeper.timeline import record
@@ -105,7 +106,11 @@ async def admit(db: Db, desk: Desk, alert: Alert, *, now: datetime) -> Admission
     alert_id = await _write_down(db, alert, now)
     if alert_id is None:
         return await _delivered_before(db, alert)
-    admission = await _attach_to_known(db, desk, alert, now) or await _place_unknown(db, desk, alert, now)
+    if alert.source == PROOF:
+        await page_own_phone(db, alert, desk.public_url, now=now)
+        admission = Admission(incident_id=None, reason=PROOF)
+    else:
+        admission = await _attach_to_known(db, desk, alert, now) or await _place_unknown(db, desk, alert, now)
     await db.run("alerts/decide", id=alert_id, incident_id=admission.incident_id, decision=admission.reason)
     return admission
 

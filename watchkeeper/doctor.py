@@ -2,20 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import httpx
 import psycopg
 
 from watchkeeper.clock import utc_now
-from watchkeeper.errors import BadInput, NotConfigured
+from watchkeeper.errors import BadInput, NotConfigured, StoreUnavailable
 from watchkeeper.model import Channel, Severity
 from watchkeeper.oncall import on_call
 from watchkeeper.policy import Policy
+from watchkeeper.proving import Proof, last_proof
+from watchkeeper.rendering import duration
 from watchkeeper.settings import Settings
+from watchkeeper.store import open_store
 from watchkeeper.tls import tls_context
 
 ANSWER_SECONDS = 3
+# A proof begins a little after its time, and takes up to a minute.
+PROOF_GRACE = timedelta(minutes=2)
 
 
 class Verdict(StrEnum):
@@ -39,6 +45,7 @@ async def examine(settings: Settings) -> list[Examination]:
     return [
         *examine_policy(settings),
         await examine_store(settings),
+        await examine_proof(settings),
         await examine_prefect(settings),
         *examine_vendors(settings),
     ]
@@ -103,6 +110,33 @@ async def examine_store(settings: Settings) -> Examination:
         return Examination(
             "incident store", Verdict.OK, f"PostgreSQL {connection.info.server_version // 10000}"
         )
+
+
+async def examine_proof(settings: Settings) -> Examination:
+    """When it was last proven that somebody can be woken."""
+    what = "able to wake you"
+    try:
+        async with open_store(settings.store_url(), wait_seconds=ANSWER_SECONDS) as store:
+            proof = await last_proof(store)
+    except (NotConfigured, StoreUnavailable, psycopg.errors.UndefinedTable):
+        return Examination(what, Verdict.WARNING, "not known: the incident store does not tell")
+    return judge_proof(proof, settings, now=utc_now())
+
+
+def judge_proof(proof: Proof | None, settings: Settings, *, now: datetime) -> Examination:
+    """A proof that failed or is overdue is a warning; without a heartbeat address nobody outside would notice."""
+    what = "able to wake you"
+    if proof is None or proof.proven_at is None:
+        why = proof.error if proof and proof.error else "the intake proves it while it runs"
+        return Examination(what, Verdict.WARNING, f"not proven yet: {why}")
+    text = f"last proven {duration(now - proof.proven_at)} ago"
+    if proof.error:
+        return Examination(what, Verdict.WARNING, f"{text}; since then: {proof.error}")
+    if now - proof.proven_at > 2 * settings.policy().proving.every + PROOF_GRACE:
+        return Examination(what, Verdict.WARNING, f"{text}, which is too long ago; is the intake running?")
+    if settings.heartbeat_url is None:
+        return Examination(what, Verdict.OK, f"{text}; set WATCHKEEPER_HEARTBEAT_URL to be told if that ends")
+    return Examination(what, Verdict.OK, text)
 
 
 async def examine_prefect(settings: Settings) -> Examination:

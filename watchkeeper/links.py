@@ -17,7 +17,7 @@ from watchkeeper.store import Db, present
 
 DIGEST_BYTES = 20
 BLANK = "~" * len(base64_encode(b"\0" * DIGEST_BYTES))
-BLANK_TOKEN = re.compile(rf"(i?\d+)\.{re.escape(BLANK)}")
+BLANK_TOKEN = re.compile(rf"([it]?\d+)\.{re.escape(BLANK)}")
 
 PATHS = {"acknowledge": "a", "approve": "p"}
 
@@ -25,6 +25,11 @@ PATHS = {"acknowledge": "a", "approve": "p"}
 def incident_address(public_url: str, incident_id: int) -> str:
     """Where an incident's page is; who has the address may read it. "i" keeps it from being a link's token."""
     return f"{public_url.rstrip('/')}/i/i{incident_id}.{BLANK}"
+
+
+def proof_address(public_url: str, proof_id: int) -> str:
+    """Where a test page is answered."""
+    return f"{public_url.rstrip('/')}/t/t{proof_id}.{BLANK}"
 
 
 class Link(Data):
@@ -66,6 +71,17 @@ class LinkSigner:
             BadInput: the signature is not ours.
         """
         return self._number(token, prefix="i")
+
+    def proof_token(self, proof_id: int) -> str:
+        return self._signer.sign(f"t{proof_id}").decode()
+
+    def read_proof(self, token: str) -> int:
+        """The number of the proof whose test page this answers.
+
+        Raises:
+            BadInput: the signature is not ours.
+        """
+        return self._number(token, prefix="t")
 
     def _number(self, token: str, *, prefix: str) -> int:
         try:

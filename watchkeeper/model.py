@@ -67,6 +67,7 @@ class Channel(StrEnum):
     STATUS_PAGE = "status_page"
     SMS = "sms"
     VOICE = "voice"
+    OWN_PHONE = "own_phone"  # answers test pages by itself; reaches nobody
 
 
 class Alert(Data):
@@ -324,6 +325,7 @@ class Purpose(StrEnum):
     HANDOVER = "handover"
     RESOLVED = "resolved"
     REVIEW = "review"
+    PROOF = "proof"
 
 
 class Message(Data):

@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     prefect_auth: SecretStr | None = None
     link_key: SecretStr | None = None
     webhook_secret: SecretStr | None = None
+    heartbeat_url: SecretStr | None = None
     lease_seconds: float = Field(default=15, gt=0)
 
     twilio: Twilio | None = None

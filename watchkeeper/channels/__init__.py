@@ -7,13 +7,17 @@ throttling belong to the outbox.
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import httpx
+
 from watchkeeper.channels.email import EmailSender, sendgrid_client
+from watchkeeper.channels.own_phone import OwnPhone
 from watchkeeper.channels.sending import TIME_LIMIT_SECONDS, Receipt, Sender
 from watchkeeper.channels.slack import SlackSender, slack_client
 from watchkeeper.channels.sms import SmsSender, twilio_client
 from watchkeeper.channels.voice import VoiceSender
 from watchkeeper.model import Channel
 from watchkeeper.settings import Settings
+from watchkeeper.tls import tls_context
 
 __all__ = ["TIME_LIMIT_SECONDS", "Receipt", "Sender", "open_channels"]
 
@@ -22,7 +26,10 @@ __all__ = ["TIME_LIMIT_SECONDS", "Receipt", "Sender", "open_channels"]
 async def open_channels(settings: Settings) -> AsyncIterator[dict[Channel, Sender]]:
     """The channels that this installation has credentials for."""
     async with AsyncExitStack() as stack:
-        channels: dict[Channel, Sender] = {}
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(timeout=TIME_LIMIT_SECONDS, verify=tls_context())
+        )
+        channels: dict[Channel, Sender] = {Channel.OWN_PHONE: OwnPhone(client)}
         if settings.twilio is not None:
             token = settings.twilio.auth_token.get_secret_value()
             twilio = twilio_client(

@@ -26,6 +26,7 @@ from watchkeeper.dispatcher import Dispatcher, repeat
 from watchkeeper.errors import StoreUnavailable, VendorError
 from watchkeeper.intake.admitting import Admitting
 from watchkeeper.intake.people import people_routes, say_store_is_away
+from watchkeeper.intake.proofs import proof_routes
 from watchkeeper.intake.receipts import receipt_routes
 from watchkeeper.intake.receiving import WebhooksFirst, receiving_routes
 from watchkeeper.links import LinkSigner
@@ -35,11 +36,15 @@ from watchkeeper.motor import Motor
 from watchkeeper.oncall import on_call
 from watchkeeper.pager import Pager
 from watchkeeper.paging import Desk
+from watchkeeper.proving import Prover
 from watchkeeper.rendering import compile_messages
 from watchkeeper.settings import Settings
 from watchkeeper.spool import Spool
 from watchkeeper.store import Store, open_store
 from watchkeeper.tls import tls_context
+
+# How long a proof may begin after its time.
+PROOF_LOOK_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +134,8 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
             admitting = Admitting(store, desk)
             app.state.house = House(settings, desk, signer, store, spool, admitting, channels, clock)
             motor = await stack.enter_async_context(open_motor(settings))
-            loops, pager = start_loops(app.state.house, motor, store_url)
+            prover = await stack.enter_async_context(open_prover(app.state.house))
+            loops, pager = start_loops(app.state.house, motor, prover, store_url)
             try:
                 yield
             finally:
@@ -139,6 +145,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
 
     app = FastAPI(title="Watchkeeper intake", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_middleware(WebhooksFirst)
+    app.include_router(proof_routes())
     app.include_router(receiving_routes())
     app.include_router(receipt_routes())
     app.include_router(people_routes())
@@ -177,7 +184,25 @@ async def open_motor(settings: Settings) -> AsyncIterator[Motor]:
         yield Motor(client)
 
 
-def start_loops(house: House, motor: Motor, store_url: str) -> tuple[list[asyncio.Task[None]], Pager]:
+@asynccontextmanager
+async def open_prover(house: House) -> AsyncIterator[Prover]:
+    """Who proves that somebody can be woken."""
+    heartbeat = house.settings.heartbeat_url
+    async with httpx.AsyncClient(timeout=10, verify=tls_context()) as client:
+        yield Prover(
+            house.store,
+            client,
+            house.signer,
+            house.desk.policy,
+            public_url=house.desk.public_url,
+            heartbeat_url=heartbeat.get_secret_value() if heartbeat else None,
+            clock=house.clock,
+        )
+
+
+def start_loops(
+    house: House, motor: Motor, prover: Prover, store_url: str
+) -> tuple[list[asyncio.Task[None]], Pager]:
     """The intake's loops, each in a task of its own; one that ends takes the process with it, to be restarted."""
     outbox, motor_jobs, clocks = asyncio.Event(), asyncio.Event(), asyncio.Event()
     # A deadline that is set asks Prefect to show it, so the same notice tells the clocks of one that is due at once.
@@ -191,6 +216,7 @@ def start_loops(house: House, motor: Motor, store_url: str) -> tuple[list[asynci
         _vital("clocks", repeat(dispatcher.pass_once, clocks, every_seconds=1)),
         _vital("motor", repeat(dispatcher.drive_motor, motor_jobs, every_seconds=1)),
         _vital("spool", repeat(house.admit_spooled, quiet, every_seconds=1)),
+        _vital("prover", repeat(prover.pass_once, asyncio.Event(), every_seconds=PROOF_LOOK_SECONDS)),
     ]
     return loops, pager
 

@@ -17,6 +17,7 @@ from watchkeeper.model import (
     TimelineEntry,
     TimelineKind,
 )
+from watchkeeper.proving import Proof
 from watchkeeper.rendering import render
 from watchkeeper.timeline import NEWS
 
@@ -107,8 +108,9 @@ def incident_page(
     )
 
 
-def front_page(incidents: Sequence[Incident], *, now: datetime) -> str:
-    """How many incidents are open, by number and severity. Whoever has the address sees no more than that."""
+def front_page(incidents: Sequence[Incident], proof: Proof | None, *, now: datetime) -> str:
+    """How many incidents are open, by number and severity, and when somebody could last be woken. Whoever has the
+    address sees no more than that."""
     return render(
         "pages/front.html.j2",
         open_incidents=[
@@ -116,6 +118,8 @@ def front_page(incidents: Sequence[Incident], *, now: datetime) -> str:
             for i in incidents
             if i.is_open
         ],
+        proof=proof,
+        proven_ago=now - proof.proven_at if proof and proof.proven_at else None,
     )
 
 

@@ -17,6 +17,7 @@ from watchkeeper.links import read_link
 from watchkeeper.model import Incident
 from watchkeeper.outbox import read_notifications
 from watchkeeper.paging import desk_of
+from watchkeeper.proving import last_proof
 from watchkeeper.remediations import read_remediations
 from watchkeeper.timeline import read_timeline
 
@@ -227,4 +228,5 @@ async def do_close(
 
 async def show_front(request: Request) -> HTMLResponse:
     house = house_of(request)
-    return _page(pages.front_page(await list_recent(house.store), now=house.clock()))
+    incidents, proof = await list_recent(house.store), await last_proof(house.store)
+    return _page(pages.front_page(incidents, proof, now=house.clock()))

@@ -103,6 +103,12 @@ class Cleanup(Data):
     tables: list[CleanupTable] = Field(default_factory=list)
 
 
+class Proving(Data):
+    """How often Watchkeeper proves that it can wake somebody, before it tells the heartbeat address so."""
+
+    every: Duration
+
+
 class Throttle(Data):
     messages: int = Field(ge=1)
     per: Duration

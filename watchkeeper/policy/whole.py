@@ -15,6 +15,7 @@ from watchkeeper.policy.rules import (
     AutonomyRules,
     Cleanup,
     Limits,
+    Proving,
     Response,
     SeverityRule,
     Thresholds,
@@ -41,6 +42,7 @@ class Policy(Data):
     limits: Limits
     cleanup: Cleanup
     throttle: Throttle
+    proving: Proving
     correlate_within: Duration
 
     @model_validator(mode="after")

@@ -55,6 +55,16 @@ CREATE TABLE open_fingerprints (
 );
 CREATE INDEX open_fingerprints_incident ON open_fingerprints (incident_id);
 
+-- Proofs that a page can leave: a synthetic alert, once in each period, on its way to an answered test page.
+CREATE TABLE proofs (
+    id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    period          timestamptz NOT NULL UNIQUE,
+    started_at      timestamptz NOT NULL,
+    acknowledged_at timestamptz,
+    told_at         timestamptz,
+    error           text
+);
+
 -- What the intake refused: nothing of it pages, all of it is counted.
 CREATE TABLE refusals (
     source  text NOT NULL,

@@ -1,0 +1,2 @@
+-- One proof.
+SELECT * FROM proofs WHERE id = %(id)s
