@@ -5,7 +5,8 @@ from prefect import flow
 from flows.artifacts import publish
 from flows.bench import open_bench
 from watchkeeper.model import Status
-from watchkeeper.reviews import read_review, write_draft
+from watchkeeper.reviews import read_review
+from watchkeeper.reviews.drafting import write_draft
 
 
 @flow(name="review", flow_run_name="INC-{incident_id:04d} review")

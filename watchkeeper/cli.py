@@ -15,7 +15,6 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from watchkeeper import reviews
 from watchkeeper.admission import admit, alert_of_person
 from watchkeeper.clock import utc_now
 from watchkeeper.doctor import Examination, Verdict, examine, examine_store
@@ -27,6 +26,8 @@ from watchkeeper.oncall import on_call
 from watchkeeper.oncall_commands import HomeOption, oncall_app
 from watchkeeper.paging import Desk
 from watchkeeper.policy import Policy, load_policy
+from watchkeeper.reviews.commands import review_app
+from watchkeeper.reviews.publishing import settle
 from watchkeeper.settings import Settings
 from watchkeeper.store import open_store
 
@@ -102,8 +103,7 @@ async def _publish(settings: Settings, incident_id: int, person: str) -> None:
     async with open_store(settings.store_url()) as store:
         incident = await read_incident(store, incident_id)
         async with store.transaction() as db:
-            if not await reviews.publish(db, incident, person, now=utc_now()):
-                raise BadInput(f"{incident.number} has no post-mortem to publish, or it is published already")
+            await settle(db, incident, person=person, where="the team", now=utc_now())
 
 
 def describe_policy(policy: Policy) -> list[str]:
@@ -134,6 +134,7 @@ def build_app(asked_for: str = "") -> App:
     app.command(open_incident, name="open")
     app.command(publish)
     app.command(oncall_app())
+    app.command(review_app())
     policy = App(name="policy", help="The policy file: what your team decides about incidents.")
     policy.command(check_policy, name="check")
     app.command(policy)

@@ -7,7 +7,7 @@ from watchkeeper.incidents import cancel_response, incident_of
 from watchkeeper.model import DeadlineKind, Incident, Status, TimelineKind
 from watchkeeper.paging import Desk, tell_resolved
 from watchkeeper.remediations import read_remediations
-from watchkeeper.reviews import open_review
+from watchkeeper.reviews.opening import open_review
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
 
@@ -60,4 +60,4 @@ async def _all_clear(
     cause = resolved.cause or "not found"
     proved = actor is None
     await tell_resolved(db, desk, resolved, cause=cause, resolution=resolution, proved=proved, now=now)
-    await open_review(db, resolved, now=now)
+    await open_review(db, desk, resolved, now=now)

@@ -282,14 +282,6 @@ def estimate_resolution(seconds: Sequence[float]) -> Decision:
     )
 
 
-def needs_review(incident: Incident, policy: Policy) -> timedelta | None:
-    """Within which time of its resolution the post-mortem is due; None when the guide leaves it optional."""
-    within = policy.rule(incident.severity).post_mortem_within
-    if within is None and incident.kind is Kind.PAYMENT_FAILURE:
-        return policy.rule(Severity.P1).post_mortem_within
-    return within
-
-
 def status_in_words(status: Status) -> str:
     """The guide's four words for a status."""
     return {

@@ -30,7 +30,8 @@ from watchkeeper.motor import TERMINAL, Motor
 from watchkeeper.paging import Desk, desk_of, hand_over, page_again, page_secondary, update_team
 from watchkeeper.remediations import expire_undecided, read_remediation
 from watchkeeper.rendering import duration
-from watchkeeper.reviews import ask_again_for_drafts, remind
+from watchkeeper.reviews.clock import remind
+from watchkeeper.reviews.opening import ask_again_for_drafts
 from watchkeeper.store import Db, Row, Store, present
 from watchkeeper.timeline import NEWS, read_timeline, record
 

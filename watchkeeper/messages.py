@@ -5,7 +5,7 @@ A text message (`short`) uses the GSM alphabet and fits 160 characters, link inc
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from watchkeeper.decisions import status_in_words
@@ -162,31 +162,6 @@ def resolved(incident: Incident, *, now: datetime, cause: str, resolution: str, 
         resolution=resolution,
         lasted=lasted,
         proof=PROVED if proved else NOT_PROVED,
-    )
-
-
-def review_reminder(
-    incident: Incident,
-    *,
-    now: datetime,
-    due_at: datetime,
-    draft_path: str | None,
-    missing: Sequence[str],
-) -> Message:
-    """The post-mortem is due, or overdue."""
-    left = due_at - now
-    when = f"due in {duration(left)}" if left > timedelta() else f"overdue by {duration(-left)}"
-    return _message(
-        "review",
-        incident,
-        now,
-        subject=f"Post-mortem of {incident.number} is {when}",
-        short=f"Post-mortem of {incident.number} is {when}",
-        link=None,
-        when=when,
-        due_at=due_at,
-        draft_path=draft_path,
-        missing=missing,
     )
 
 

@@ -197,25 +197,6 @@ async def tell_resolved(
             await _send(db, incident, "resolved", Purpose.RESOLVED, route, message, now)
 
 
-async def remind_review(
-    db: Db,
-    desk: Desk,
-    incident: Incident,
-    *,
-    author: str,
-    due_at: datetime,
-    draft_path: str | None,
-    number: int,
-    now: datetime,
-) -> None:
-    """Remind the post-mortem's author by email and in the team's channel."""
-    message = messages.review_reminder(incident, now=now, due_at=due_at, draft_path=draft_path, missing=[])
-    routes = routes_to_person(author, [Channel.EMAIL], desk.policy)
-    team = Route(desk.policy.chat_channel, Channel.SLACK, [])
-    for route in [*routes, team]:
-        await _send(db, incident, f"review:{number}", Purpose.REVIEW, route, message, now)
-
-
 def _everyone_on_call(incident: Incident, policy: Policy, shift: Shift) -> list[Route]:
     channels = [c for c in policy.rule(incident.severity).channels if c not in (Channel.SLACK, Channel.VOICE)]
     return [route for handle in shift.in_turn for route in routes_to_person(handle, channels, policy)]

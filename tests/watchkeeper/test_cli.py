@@ -121,12 +121,18 @@ def test_an_incident_is_opened_and_its_post_mortem_published(
         assert pages is not None and pages["n"] > 0
 
         code, _, problem = run(capsys, "publish", "INC-0001", "--by=Ana")
-        assert code == 2 and "INC-0001 has no post-mortem to publish" in problem
+        assert code == 2 and "INC-0001 has no post-mortem to wait for" in problem
         connection.execute("UPDATE incidents SET status = 'resolved'")
         connection.execute(
             "INSERT INTO reviews (incident_id, due_at, author, asked_at) VALUES (1, now(), 'ana', now())"
         )
         connection.commit()
+        by = ("--by=Ana", "--because=Ben is ill")
+        moved = run(capsys, "review", "move", "INC-0001", "2040-03-04T12:00", *by)
+        assert moved[:2] == (0, "the post-mortem of INC-0001 is due at 2040-03-04 12:00 UTC\n")
+        code, _, problem = run(capsys, "review", "waive", "INC-0001", "--by=Ana", "--because= ")
+        assert code == 2 and "takes a name and a reason" in problem
+        assert run(capsys, "review", "complaint", "INC-0001", "No cart", "--by=Cleo")[:2] == (0, "noted\n")
         assert run(capsys, "publish", "inc-0001", "--by=Ana")[0] == 0
         assert connection.execute("SELECT status FROM incidents").fetchone() == {"status": "reviewed"}
 

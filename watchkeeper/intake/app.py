@@ -25,6 +25,7 @@ from watchkeeper.decisions import Route, first_pages, judge_severity, next_route
 from watchkeeper.dispatcher import Dispatcher, repeat
 from watchkeeper.errors import StoreUnavailable, VendorError
 from watchkeeper.intake.admitting import Admitting
+from watchkeeper.intake.complaining import complaint_routes
 from watchkeeper.intake.people import people_routes, say_store_is_away
 from watchkeeper.intake.proofs import proof_routes
 from watchkeeper.intake.receipts import receipt_routes
@@ -149,6 +150,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     app.include_router(receiving_routes())
     app.include_router(receipt_routes())
     app.include_router(people_routes())
+    app.include_router(complaint_routes())
     app.add_exception_handler(StoreUnavailable, say_store_is_away)
     app.add_api_route("/logos/{name}.png", show_logo, methods=["GET"])
     return app

@@ -10,6 +10,7 @@ from watchkeeper.model import Data, Kind, Severity
 from watchkeeper.policy.calendar import Calendar
 from watchkeeper.policy.durations import Duration
 from watchkeeper.policy.people import Person
+from watchkeeper.policy.reviews import ReviewRules
 from watchkeeper.policy.roster import Roster
 from watchkeeper.policy.rules import (
     AutonomyRules,
@@ -38,6 +39,7 @@ class Policy(Data):
     thresholds: Thresholds
     verification: Verification
     response: Response
+    reviews: ReviewRules
     autonomy: AutonomyRules
     limits: Limits
     cleanup: Cleanup

@@ -208,16 +208,34 @@ CREATE TABLE motor_jobs (
 );
 CREATE INDEX motor_jobs_due ON motor_jobs (due_at) WHERE state = 'pending';
 
+-- Post-mortems: when each is due, how far it has come, and what it promised.
 CREATE TABLE reviews (
-    incident_id  bigint PRIMARY KEY REFERENCES incidents,
-    due_at       timestamptz NOT NULL,
-    author       text NOT NULL,
-    asks         integer NOT NULL DEFAULT 1,
-    asked_at     timestamptz NOT NULL,
-    draft        text,
-    draft_path   text,
-    drafted_at   timestamptz,
-    published_at timestamptz
+    incident_id    bigint PRIMARY KEY REFERENCES incidents,
+    reasons        text[] NOT NULL DEFAULT '{}',
+    due_at         timestamptz NOT NULL,
+    author         text NOT NULL,
+    asks           integer NOT NULL DEFAULT 1,
+    asked_at       timestamptz NOT NULL,
+    draft          text,
+    draft_path     text,
+    drafted_at     timestamptz,
+    waived_at      timestamptz,
+    waived_by      text,
+    waived_because text,
+    published_at   timestamptz,
+    published_by   text,
+    -- Where the team reads it: a file in its folder, or a pull request.
+    published_to   text
+);
+
+-- What customers complained of; the same words twice are one complaint.
+CREATE TABLE complaints (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    incident_id bigint NOT NULL REFERENCES incidents,
+    at          timestamptz NOT NULL,
+    noted_by    text NOT NULL,
+    words       text NOT NULL,
+    UNIQUE (incident_id, words)
 );
 
 -- Who is on call otherwise than the policy plans it: kind is primary, secondary or unreachable. An incident keeps the

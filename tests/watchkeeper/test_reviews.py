@@ -1,0 +1,261 @@
+"""The post-mortem's clock: from the end of an incident to its publishing, with Prefect away all the while."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from tests.conftest import MovedClock
+from tests.watchkeeper.house import KernelHouse, two_on_call
+from watchkeeper.closing import close_by_hand
+from watchkeeper.deadlines import read_deadlines
+from watchkeeper.errors import BadInput
+from watchkeeper.findings import save_findings
+from watchkeeper.incidents import read_incident
+from watchkeeper.model import (
+    Channel,
+    Deadline,
+    DeadlineKind,
+    DeadlineState,
+    Fault,
+    Finding,
+    Incident,
+    Plan,
+)
+from watchkeeper.remediations import claim, plan_remediation
+from watchkeeper.reviews import read_review
+from watchkeeper.reviews.clock import move, waive
+from watchkeeper.reviews.complaints import note_complaint
+from watchkeeper.reviews.opening import require_by_hand
+from watchkeeper.reviews.publishing import settle
+from watchkeeper.store import Store
+from watchkeeper.timeline import read_timeline
+
+ANA, BEN = "ana@example.com", "ben@example.com"
+
+
+def away(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("prefect is away", request=request)
+
+
+@pytest.fixture
+def house(store: Store, clock: MovedClock) -> KernelHouse:
+    return KernelHouse(store, clock, two_on_call(), httpx.MockTransport(away))
+
+
+async def ended(house: KernelHouse, **told: object) -> Incident:
+    """An incident that a person has closed; everybody's mail up to then is forgotten."""
+    admission = await house.hear(**told)
+    assert admission.incident_id is not None
+    incident = await read_incident(house.store, admission.incident_id)
+    async with house.store.transaction() as db:
+        await close_by_hand(db, house.desk, incident, person="ana", reason="mended", now=house.clock())
+    await house.pager.send_all_due()
+    return await read_incident(house.store, incident.id)
+
+
+def reminded(house: KernelHouse, address: str) -> list[str]:
+    mail = house.channels[Channel.EMAIL].sent
+    return [m.subject for to, m in mail if to == address and m.subject.startswith("Post-mortem")]
+
+
+async def pending(house: KernelHouse) -> list[Deadline]:
+    deadlines = await read_deadlines(house.store, 1)
+    return [d for d in deadlines if d.state is DeadlineState.PENDING]
+
+
+async def story(house: KernelHouse) -> list[str]:
+    return [entry.text for entry in await read_timeline(house.store, 1)]
+
+
+async def test_an_author_who_never_answers_is_reminded_daily_and_then_so_is_the_secondary(
+    house: KernelHouse,
+) -> None:
+    await ended(house, severity="P1")
+    await house.pass_time(hours=45.9)
+    assert reminded(house, ANA) == []
+    await house.pass_time(hours=0.1)
+    assert reminded(house, ANA) == ["Post-mortem of INC-0001 is due in 2 hours"]
+    await house.pass_time(hours=2)
+    assert reminded(house, ANA)[1:] == ["Post-mortem of INC-0001 is due now"]
+    assert reminded(house, BEN) == []
+    for _ in range(3):
+        await house.pass_time(hours=24)
+    daily = [f"Post-mortem of INC-0001 is overdue by {days}" for days in ("1 day", "2 days", "3 days")]
+    assert reminded(house, ANA)[2:] == daily
+    assert reminded(house, BEN) == daily
+    slack = [m.text for to, m in house.channels[Channel.SLACK].sent if "post-mortem" in m.text]
+    assert len(slack) == 5
+    assert "watchkeeper review waive INC-0001" in slack[-1]
+
+
+async def test_every_reminder_is_wanted_as_a_scheduled_run_and_given_although_prefect_is_away(
+    house: KernelHouse,
+) -> None:
+    await ended(house, severity="P1")
+    await house.dispatcher.drive_motor()
+    await house.pass_time(hours=46)
+    assert len(reminded(house, ANA)) == 1
+    rows = await house.store.all("motor/claim", now=house.clock(), lease_until=house.clock(), limit=100)
+    mirrored = {(r["detail"]["kind"], r["detail"]["number"]) for r in rows if r["verb"] == "mirror"}
+    assert {("review", 1), ("review_reminder", 1)} <= mirrored
+
+
+async def test_a_reminder_that_nobody_was_there_to_give_is_left_to_the_deadline(house: KernelHouse) -> None:
+    await ended(house, severity="P1")
+    await house.pass_time(hours=49)
+    assert reminded(house, ANA) == ["Post-mortem of INC-0001 is overdue by 1 hour"]
+
+
+async def test_a_p0_is_due_within_a_day_and_publishing_it_ends_the_reminders(house: KernelHouse) -> None:
+    incident = await ended(house, severity="P0")
+    (due,) = [d for d in await pending(house) if d.kind is DeadlineKind.REVIEW]
+    assert due.due_at == house.clock() + timedelta(hours=24)
+    async with house.store.transaction() as db:
+        await settle(db, incident, person="ana", where="post-mortems/x.md", now=house.clock())
+    await house.pass_time(hours=80)
+    assert reminded(house, ANA) == []
+    assert (await read_incident(house.store, 1)).status == "reviewed"
+    with pytest.raises(BadInput, match=r"published already: post-mortems/x\.md"):
+        await settle(house.store, incident, person="ben", where="elsewhere", now=house.clock())
+
+
+async def test_a_moved_post_mortem_is_due_then_and_not_before(house: KernelHouse) -> None:
+    incident = await ended(house, severity="P1")
+    later = house.clock() + timedelta(hours=96)
+    async with house.store.transaction() as db:
+        await move(db, house.desk, incident, later, person="ben", reason="Ana is ill", now=house.clock())
+    assert {d.kind: d.due_at for d in await pending(house)} == {
+        DeadlineKind.REVIEW: later,
+        DeadlineKind.REVIEW_REMINDER: later - timedelta(hours=2),
+    }
+    await house.pass_time(hours=93)
+    assert reminded(house, ANA) == []
+    await house.pass_time(hours=1)
+    assert reminded(house, ANA) == ["Post-mortem of INC-0001 is due in 2 hours"]
+    assert any(text.endswith("by ben: Ana is ill") for text in await story(house))
+
+
+async def test_an_overdue_post_mortem_can_be_moved_too(house: KernelHouse) -> None:
+    incident = await ended(house, severity="P1")
+    await house.pass_time(hours=48)
+    later = house.clock() + timedelta(hours=30)
+    async with house.store.transaction() as db:
+        await move(db, house.desk, incident, later, person="ben", reason="Ana is ill", now=house.clock())
+    await house.pass_time(hours=26)
+    assert len(reminded(house, ANA)) == 1
+    await house.pass_time(hours=4)
+    assert reminded(house, ANA)[1:] == ["Post-mortem of INC-0001 is due now"]
+
+
+async def test_a_waived_post_mortem_is_not_asked_for_again(house: KernelHouse) -> None:
+    incident = await ended(house, severity="P1")
+    async with house.store.transaction() as db:
+        await waive(db, incident, person="Ben", reason="the same as INC-0000", now=house.clock())
+    await house.pass_time(hours=100)
+    assert reminded(house, ANA) == []
+    assert "Post-mortem waived by Ben: the same as INC-0000" in await story(house)
+    with pytest.raises(BadInput, match="was waived by Ben"):
+        await waive(house.store, incident, person="Ben", reason="again", now=house.clock())
+
+
+@pytest.mark.parametrize(("person", "reason"), [("ben", " "), ("", "no time"), (" ", "")])
+async def test_nobody_moves_or_waives_without_a_name_and_a_reason(
+    house: KernelHouse, person: str, reason: str
+) -> None:
+    incident = await ended(house, severity="P1")
+    later = house.clock() + timedelta(hours=96)
+    said = {"person": person, "reason": reason, "now": house.clock()}
+    with pytest.raises(BadInput, match="takes a name and a reason"):
+        await waive(house.store, incident, **said)
+    with pytest.raises(BadInput, match="takes a name and a reason"):
+        await move(house.store, house.desk, incident, later, **said)
+    review = await read_review(house.store, 1)
+    assert review and review["waived_at"] is None and review["due_at"] < later
+
+
+async def test_nothing_is_moved_into_the_past(house: KernelHouse) -> None:
+    incident = await ended(house, severity="P1")
+    said = {"person": "ben", "reason": "typo", "now": house.clock()}
+    with pytest.raises(BadInput, match="is past"):
+        await move(house.store, house.desk, incident, house.clock(), **said)
+
+
+async def test_a_complaint_makes_a_post_mortem_due(house: KernelHouse) -> None:
+    await house.hear(severity="P3", kind="other")
+    incident = await read_incident(house.store, 1)
+    for _ in range(2):
+        async with house.store.transaction() as db:
+            await note_complaint(
+                db, house.desk, incident, "My cart is gone", person="Cleo", now=house.clock()
+            )
+    async with house.store.transaction() as db:
+        await close_by_hand(db, house.desk, incident, person="ana", reason="mended", now=house.clock())
+    review = await read_review(house.store, 1)
+    assert review and review["reasons"] == ["customer_complained"]
+    assert review["due_at"] == house.clock() + timedelta(hours=48)
+    assert (await story(house)).count("A customer complained: My cart is gone") == 1
+
+
+async def test_a_complaint_after_the_end_makes_one_due_from_then_on(house: KernelHouse) -> None:
+    incident = await ended(house, severity="P3", kind="other")
+    assert await read_review(house.store, 1) is None
+    house.clock.advance(hours=72)
+    async with house.store.transaction() as db:
+        await note_complaint(db, house.desk, incident, "Still angry", person="Cleo", now=house.clock())
+    review = await read_review(house.store, 1)
+    assert review and review["due_at"] == house.clock() + timedelta(hours=48)
+
+
+async def test_a_complaint_without_words_is_refused(house: KernelHouse) -> None:
+    incident = await ended(house, severity="P3", kind="other")
+    with pytest.raises(BadInput, match="what the customer said"):
+        await note_complaint(house.store, house.desk, incident, "  ", person="Cleo", now=house.clock())
+
+
+async def test_a_payment_change_in_another_kind_of_incident_makes_one_due(house: KernelHouse) -> None:
+    await house.hear(severity="P2", kind="worker_stuck", service="worker")
+    incident = await read_incident(house.store, 1)
+    plan = Plan(
+        action="resend_events", target="stripe", cause="worker_crashed", summary="Send", preview=["x"]
+    )
+    async with house.store.transaction() as db:
+        change = await plan_remediation(db, incident, plan, house.desk.policy, step=1, now=house.clock())
+        await claim(db, change, holder="run", now=house.clock())
+        await close_by_hand(db, house.desk, incident, person="ana", reason="mended", now=house.clock())
+    review = await read_review(house.store, 1)
+    assert review and review["reasons"] == ["touched_payments"]
+
+
+async def test_a_payment_finding_in_another_kind_of_incident_makes_one_due(house: KernelHouse) -> None:
+    await house.hear(severity="P2", kind="worker_stuck", service="worker")
+    incident = await read_incident(house.store, 1)
+    finding = Finding(cause="stripe_outage", confidence=0.6, fault=Fault.VENDOR, evidence=["red"])
+    async with house.store.transaction() as db:
+        await save_findings(db, 1, 1, [finding])
+        await close_by_hand(db, house.desk, incident, person="ana", reason="mended", now=house.clock())
+    review = await read_review(house.store, 1)
+    assert review and review["reasons"] == ["touched_payments"]
+
+
+async def test_a_third_p3_of_a_kind_within_a_month_is_recommended_to_the_team_and_to_nobody_in_person(
+    house: KernelHouse,
+) -> None:
+    for number in range(3):
+        await ended(house, severity="P3", kind="other", fingerprint=str(number))
+        await house.pass_time(hours=2)
+    told = [m.text for _, m in house.channels[Channel.SLACK].sent if "recommended" in m.text]
+    assert len(told) == 1 and "INC-0003" in told[0] and "- repeated p3" in told[0]
+    assert await read_review(house.store, 3) is None
+    async with house.store.transaction() as db:
+        incident = await read_incident(db, 3)
+        due_at = await require_by_hand(db, house.desk, incident, person="Ben", now=house.clock())
+    review = await read_review(house.store, 3)
+    assert review and (review["due_at"], review["reasons"]) == (due_at, ["asked_for_by_Ben"])
+
+
+async def test_no_post_mortem_is_asked_for_while_the_incident_goes_on(house: KernelHouse) -> None:
+    await house.hear(severity="P3", kind="other")
+    incident = await read_incident(house.store, 1)
+    with pytest.raises(BadInput, match="not over yet"):
+        await require_by_hand(house.store, house.desk, incident, person="Ben", now=house.clock())

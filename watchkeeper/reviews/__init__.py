@@ -1,0 +1,19 @@
+"""Reviews: whether a post-mortem is due and by when, its draft, its publishing, and what came of its promises.
+
+needs        required, recommended or optional, and why
+opening      the deadline, the reminders and the draft, set with the end of the incident
+clock        what happens as time passes; moved and waived
+complaints   what customers said
+"""
+
+from watchkeeper.store import Db, Row
+
+
+async def read_review(db: Db, incident_id: int) -> Row | None:
+    """An incident's post-mortem, as far as it has come; None where none is due."""
+    return await db.one("reviews/read", incident_id=incident_id)
+
+
+def is_settled(review: Row) -> bool:
+    """Whether nobody waits for it any more."""
+    return review["published_at"] is not None or review["waived_at"] is not None

@@ -1,0 +1,17 @@
+-- What bears on whether an incident's post-mortem is required or recommended.
+SELECT EXISTS (SELECT FROM alerts a WHERE a.incident_id = i.id AND a.firing AND a.kind = 'payment_failure')
+       OR EXISTS (SELECT FROM findings f WHERE f.incident_id = i.id AND f.cause = ANY(%(payment_causes)s))
+       OR EXISTS (SELECT FROM remediations r
+                   WHERE r.incident_id = i.id AND r.claimed_at IS NOT NULL
+                     AND r.action = ANY(%(payment_actions)s)) AS touched_payments,
+       (SELECT count(*) FROM complaints c WHERE c.incident_id = i.id) AS complaints,
+       ARRAY(SELECT DISTINCT a.kind FROM alerts a WHERE a.incident_id = i.id AND a.firing) AS kinds,
+       (SELECT count(*) FROM incidents p
+         WHERE p.severity = 'P3' AND p.kind = i.kind AND p.service = i.service
+           AND p.id <= i.id AND p.detected_at > %(since)s) AS repeats,
+       (SELECT count(*) FROM findings f WHERE f.incident_id = i.id) AS causes,
+       (SELECT count(*) FROM remediations r
+         WHERE r.incident_id = i.id AND r.state IN ('failed', 'unknown')) AS failed_changes,
+       (SELECT count(*) FROM deadlines d
+         WHERE d.incident_id = i.id AND d.kind = 'acknowledge' AND d.state = 'missed') AS late
+  FROM incidents i WHERE i.id = %(id)s
