@@ -14,6 +14,7 @@ from watchkeeper.errors import VendorError
 from watchkeeper.links import LinkSigner
 from watchkeeper.model import Alert, Channel, Kind, Message
 from watchkeeper.motor import Motor
+from watchkeeper.occasions import Occasions
 from watchkeeper.pager import Pager
 from watchkeeper.paging import Desk
 from watchkeeper.policy import Policy, load_policy, merge, validate_policy
@@ -71,6 +72,8 @@ class KernelHouse:
         self.pager = Pager(store, self.channels, self.desk, self.signer, clock)
         client = httpx.AsyncClient(transport=prefect, base_url="http://prefect.test/api")
         self.dispatcher = Dispatcher(store, Motor(client), PUBLIC_URL, clock)
+        # Whoever tells of the calendar gives it its kinds: a Monday's handoff is in the way of other stories.
+        self.occasions = Occasions(store, self.desk, clock, {})
 
     def alert(self, **told: Any) -> Alert:
         known = {
@@ -94,6 +97,7 @@ class KernelHouse:
         """Move the clock, then let the clocks ring and the pager send."""
         self.clock.advance(**duration)
         await self.dispatcher.pass_once()
+        await self.occasions.pass_once()
         await self.pager.send_all_due()
 
     def phone(self, number: str) -> list[str]:

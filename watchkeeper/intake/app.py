@@ -34,6 +34,7 @@ from watchkeeper.links import LinkSigner
 from watchkeeper.messages import fit_sms
 from watchkeeper.model import Alert, Channel, Message
 from watchkeeper.motor import Motor
+from watchkeeper.occasions import Occasions
 from watchkeeper.oncall import on_call
 from watchkeeper.pager import Pager
 from watchkeeper.paging import Desk
@@ -211,6 +212,7 @@ def start_loops(
     bells = {"outbox": [outbox], "motor": [motor_jobs, clocks]}
     pager = Pager(house.store, house.channels, house.desk, house.signer, house.clock, outbox.set)
     dispatcher = Dispatcher(house.store, motor, house.desk.public_url, house.clock)
+    occasions = Occasions(house.store, house.desk, house.clock)
     quiet = asyncio.Event()
     loops = [
         _vital("listener", listen(house.store, store_url, bells)),
@@ -219,6 +221,7 @@ def start_loops(
         _vital("motor", repeat(dispatcher.drive_motor, motor_jobs, every_seconds=1)),
         _vital("spool", repeat(house.admit_spooled, quiet, every_seconds=1)),
         _vital("prover", repeat(prover.pass_once, asyncio.Event(), every_seconds=PROOF_LOOK_SECONDS)),
+        _vital("calendar", repeat(occasions.pass_once, asyncio.Event(), every_seconds=1)),
     ]
     return loops, pager
 

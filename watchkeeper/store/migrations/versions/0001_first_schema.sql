@@ -252,3 +252,14 @@ CREATE TABLE roster_changes (
     withdrawn_at timestamptz
 );
 CREATE INDEX roster_changes_in_force ON roster_changes (ends_at) WHERE withdrawn_at IS NULL;
+
+-- What the calendar brings and no incident: at most one row of a kind is still to be done.
+CREATE TABLE occasions (
+    kind    text NOT NULL,
+    due_at  timestamptz NOT NULL,
+    try_at  timestamptz,
+    error   text,
+    done_at timestamptz,
+    PRIMARY KEY (kind, due_at)
+);
+CREATE UNIQUE INDEX occasions_pending ON occasions (kind) WHERE done_at IS NULL;
