@@ -43,13 +43,44 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
         server.stop()
 
 
+# Databases that an earlier test left, emptied: that takes four milliseconds, a new one takes hundreds.
+_emptied: list[str] = []
+
+EMPTY = """
+DO $$
+DECLARE each record;
+BEGIN
+    SET LOCAL session_replication_role = replica;  -- in any order, whatever refers to whatever
+    FOR each IN SELECT oid::regclass AS name FROM pg_class
+                 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
+    LOOP
+        EXECUTE format('DELETE FROM %s', each.name);
+    END LOOP;
+    FOR each IN SELECT oid::regclass AS name FROM pg_class
+                 WHERE relnamespace = 'public'::regnamespace AND relkind = 'S'
+    LOOP
+        PERFORM setval(each.name, 1, false);
+    END LOOP;
+END $$
+"""
+
+
 @pytest.fixture
-def store_url(postgres: EmbeddedPostgres) -> str:
+def store_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     """A database of this test's own, with the schema and nothing else."""
+    name = _emptied.pop() if _emptied else _new_database(postgres)
+    yield postgres.url_for(name)
+    with psycopg.connect(postgres.url_for(name), autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '5s'")
+        connection.execute(EMPTY)
+    _emptied.append(name)
+
+
+def _new_database(postgres: EmbeddedPostgres) -> str:
     name = f"store_{next(_numbers)}"
     with psycopg.connect(postgres.url_for("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template_store")
-    return postgres.url_for(name)
+    return name
 
 
 @pytest_asyncio.fixture
