@@ -124,6 +124,18 @@ def report_of(
     }
 
 
+def hold_against(report: dict[str, Any], failures: Sequence[str], folder: Path) -> None:
+    """What came to light only after the report was written; it is written again."""
+    report["failures"] = [*report["failures"], *failures]
+    report["passed"] = not report["failures"]
+    write_json(report, folder)
+
+
+def write_json(report: dict[str, Any], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(report, indent=2, default=str) + "\n")
+
+
 def page_entry(notification: Notification) -> dict[str, Any]:
     sent, delivered = notification.sent_at, notification.delivered_at
     return {
@@ -146,8 +158,7 @@ def write_report(
     requests: Path,
 ) -> None:
     """Write the folder that a drill leaves behind; `messages` are what people received, as they would see it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.json").write_text(json.dumps(report, indent=2, default=str) + "\n")
+    write_json(report, folder)
     if requests.exists() and requests.resolve() != (folder / "requests.jsonl").resolve():
         shutil.copyfile(requests, folder / "requests.jsonl")
     if incident is not None:

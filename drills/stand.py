@@ -191,6 +191,11 @@ class World:
         told: dict[str, Any] = await self.ask("/control/state")
         return told
 
+    async def secrets(self) -> dict[str, str]:
+        """Every credential that a stand-in accepts, and every secret that one has given out, by its name."""
+        told: dict[str, str] = await self.ask("/control/secrets")
+        return told
+
     async def reset(self) -> None:
         """Everything well again, before the next night."""
         await self.do("/control/reset", {})

@@ -5,13 +5,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from drills.vendors.config import Config
+from drills.vendors.config import Config, secrets_of
 from drills.vendors.control import Control
 from drills.vendors.customers import Customers
 from drills.vendors.dns import DnsServer
@@ -58,8 +57,10 @@ def create_app(config: Config) -> ASGIApp:
         "gemini": GeminiApi(config.gemini),
         "removebg": RemoveBgApi(config.removebg),
     }
+    known_secrets = secrets_of(config.model_dump())
     control = Control(
         config.control_secret,
+        known_secrets=known_secrets,
         platform=platform,
         customers=customers,
         twilio=twilio,
@@ -91,38 +92,9 @@ def create_app(config: Config) -> ASGIApp:
 
     routes = [route for vendor in vendors.values() for route in vendor.routes()]
     app = Starlette(routes=[*routes, *control.routes()], lifespan=lifespan)
-    recorder = Recorder(
-        app, Path(config.requests_file), secrets_of(config.model_dump()), vendors=frozenset(vendors)
-    )
+    recorder = Recorder(app, Path(config.requests_file), known_secrets.values(), vendors=frozenset(vendors))
     control.recorder = recorder
     return recorder
-
-
-SECRETS = frozenset(
-    {
-        "token",
-        "api_key",
-        "auth_token",
-        "bot_token",
-        "client_secret",
-        "webhook_secret",
-        "public_key",
-        "control_secret",
-    }
-)
-
-
-def secrets_of(config: dict[str, Any]) -> list[str]:
-    """What must not be written into the record: every value under a secret's name, however deep."""
-    found: list[str] = []
-    for name, value in config.items():
-        if isinstance(value, dict):
-            found += secrets_of(value)
-        elif name in SECRETS:
-            found.append(str(value))
-        elif name == "Authorization":
-            found.append(str(value).removeprefix("Bearer "))
-    return found
 
 
 def main() -> None:

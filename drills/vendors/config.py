@@ -1,5 +1,7 @@
 """What the stand-ins are told at their start: the credentials that they accept, and where to send what."""
 
+from typing import Any
+
 from pydantic import BaseModel, Field
 
 
@@ -159,3 +161,30 @@ class Config(BaseModel):
     github: GitHub
     gemini: Gemini
     removebg: RemoveBg
+
+
+# What a secret is called, however deep it stands.
+SECRETS = frozenset(
+    {
+        "token",
+        "api_key",
+        "auth_token",
+        "bot_token",
+        "client_secret",
+        "webhook_secret",
+        "public_key",
+        "control_secret",
+        "Authorization",
+    }
+)
+
+
+def secrets_of(config: dict[str, Any], inside: str = "") -> dict[str, str]:
+    """Every secret of a configuration by its path, such as "railway.token"."""
+    found: dict[str, str] = {}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            found |= secrets_of(value, f"{inside}{name}.")
+        elif name in SECRETS:
+            found[f"{inside}{name}"] = str(value).removeprefix("Bearer ")
+    return found

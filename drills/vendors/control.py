@@ -30,6 +30,7 @@ class Control:
         self,
         secret: str,
         *,
+        known_secrets: Mapping[str, str],
         platform: Platform,
         customers: Customers,
         twilio: TwilioApi,
@@ -39,6 +40,7 @@ class Control:
         vendors: Mapping[str, Vendor],
     ) -> None:
         self._secret = secret
+        self._known_secrets = dict(known_secrets)
         self._platform = platform
         self._customers = customers
         self._twilio = twilio
@@ -56,6 +58,7 @@ class Control:
             "/control/company": self.company,
             "/control/company/orders": self.orders,
             "/control/state": self.state,
+            "/control/secrets": self.secrets,
         }
         orders: dict[str, Handler] = {
             "/control/company/deploy": self.deploy,
@@ -105,6 +108,15 @@ class Control:
             "paid_orders": await self._platform.paid_orders(),
         }
         return JSONResponse({**told, **seen})
+
+    async def secrets(self, request: Request) -> JSONResponse:
+        """What must not stand anywhere after the night: what the vendors accept, and what they have given out."""
+        issued = {
+            f"{vendor}.issued.{number}": secret
+            for vendor, each in self._vendors.items()
+            for number, secret in enumerate(each.issued(), start=1)
+        }
+        return JSONResponse(self._known_secrets | issued)
 
     async def reset(self, request: Request) -> JSONResponse:
         """Everything well again: vendors, releases, variables; what was seen is kept."""

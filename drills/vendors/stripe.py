@@ -101,6 +101,7 @@ class StripeApi(Vendor):
     def __init__(self, config: Stripe) -> None:
         self._config = config
         self._first_secret = config.webhook_secret
+        self._issued: list[str] = []
         self.endpoints: dict[str, Endpoint] = {}
         self.events: dict[str, Event] = {}
         self._answered: dict[str, tuple[str, int, Any]] = {}
@@ -149,6 +150,13 @@ class StripeApi(Vendor):
                 for event in self.events.values()
             ],
         }
+
+    def issued(self) -> list[str]:
+        return self._issued
+
+    def _new_secret(self) -> str:
+        self._issued.append(f"whsec_{secrets.token_urlsafe(24)}")
+        return self._issued[-1]
 
     def reset(self) -> None:
         """The one endpoint of the beginning, with the secret that the company's variables hold.
@@ -286,7 +294,7 @@ class StripeApi(Vendor):
         endpoint = Endpoint(
             f"we_1{secrets.token_hex(11)}",
             str(form["url"]),
-            f"whsec_{secrets.token_urlsafe(24)}",
+            self._new_secret(),
             events,
             int(time.time()),
             metadata=metadata_of(form),
@@ -308,7 +316,7 @@ class StripeApi(Vendor):
         """Somebody rolls the secret in the dashboard and tells nobody."""
         for endpoint in self.endpoints.values():
             if endpoint.status == "enabled":
-                endpoint.secret = f"whsec_{secrets.token_urlsafe(24)}"
+                endpoint.secret = self._new_secret()
         return JSONResponse({})
 
     async def disable(self, request: Request) -> JSONResponse:

@@ -27,6 +27,10 @@ class Vendor:
         """What the vendor saw, for grading: a part of GET /control/state."""
         return {}
 
+    def issued(self) -> list[str]:
+        """Every secret that it has given out by itself, oldest first."""
+        return []
+
     def reset(self) -> None:
         """Well again, before the next night; what it saw is kept."""
 

@@ -15,8 +15,8 @@ import yaml
 
 from deployments.stack import Stack, running_stack
 from drills.grading import count_writes
+from drills.night import break_company
 from drills.person import LINK
-from drills.run import break_company
 from drills.scenarios import SCENARIOS
 from drills.stand import World, running_world
 from watchkeeper.clock import utc_now

@@ -10,7 +10,8 @@ import httpx
 import pytest_asyncio
 
 from deployments.stack import Stack
-from drills.run import Night, drill_stand, play_night
+from drills.night import Night, play_night
+from drills.run import drill_stand
 from drills.scenarios import SCENARIOS
 from drills.screen import Screen
 from drills.stand import World

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from drills.run import OVERHEAD, break_company, opened_since, played_person, watch_night
+from drills.night import OVERHEAD, break_company, opened_since, played_person, watch_night
 from drills.scenarios import SCENARIOS
 from tests.drills.conftest import Stand
 from watchkeeper.clock import utc_now

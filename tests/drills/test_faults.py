@@ -13,7 +13,7 @@ import pytest
 from deployments.readiness import is_worker_online
 from deployments.stack import WORKER_NAME
 from drills.grading import grade
-from drills.run import opened_since
+from drills.night import opened_since
 from tests.drills.conftest import Stand
 from watchkeeper.clock import utc_now
 from watchkeeper.findings import read_readings

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from drills import person
-from drills.run import played_person
+from drills.night import played_person
 from drills.screen import Screen
 from drills.stand import World
 from tests.watchkeeper.recording import recording_server, until

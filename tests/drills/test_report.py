@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from drills.report import Moments, moments, report_of, seconds_of, write_report
+from drills.report import Moments, hold_against, moments, report_of, seconds_of, write_report
 from drills.stand import Received
 from tests.drills.test_grading import LEAK, NOW, incident, notification
 from watchkeeper.model import (
@@ -235,3 +235,14 @@ def test_a_second_drill_keeps_no_message_of_the_first(tmp_path: Path) -> None:
     written(tmp_path, received("ana"), received("ben"))
 
     assert files(written(tmp_path, received("ana")) / "messages") == ["01-slack-ana.txt"]
+
+
+def test_what_comes_to_light_later_is_held_against_it_in_the_file_too(tmp_path: Path) -> None:
+    told = report()
+    hold_against(told, [], tmp_path)
+    assert json.loads((tmp_path / "report.json").read_text())["passed"] is True
+
+    hold_against(told, ["railway.token stands in report/timeline.md"], tmp_path)
+
+    written = json.loads((tmp_path / "report.json").read_text())
+    assert (written["passed"], written["failures"]) == (False, ["railway.token stands in report/timeline.md"])

@@ -672,6 +672,22 @@ async def test_railway_refuses_what_it_is_told_to_refuse_until_all_is_well(compa
     assert (await company.graphql(RESTART, id=current["id"]))["data"] == {"deploymentRestart": True}
 
 
+async def test_names_what_it_accepts_and_what_it_has_given_out_for_the_search_after_the_night(
+    company: Company,
+) -> None:
+    before = await company.world.secrets()
+    await company.world.do("/control/stripe/roll", {})
+    asked = {"url": "https://shop.example/hook", "enabled_events[0]": "payment_intent.succeeded"}
+    key = {"Authorization": f"Bearer {company.config['stripe']['api_key']}"}
+    made = await company.client.post("/stripe/v1/webhook_endpoints", data=asked, headers=key)
+
+    after = await company.world.secrets()
+    assert before["stripe.api_key"] == company.config["stripe"]["api_key"]
+    assert set(before.values()) >= set(secrets_of(company.config))
+    assert set(after) - set(before) == {"stripe.issued.1", "stripe.issued.2"}
+    assert after["stripe.issued.2"] == made.json()["secret"]
+
+
 async def test_writes_down_every_request_and_none_of_the_secrets(company: Company) -> None:
     """The last test here: what the ones before it asked for, and what the company sent, is in the record too."""
     began = datetime.now(UTC)

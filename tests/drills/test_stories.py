@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from drills.grading import grade
-from drills.run import OVERHEAD, break_company, gather_facts, look, played_person, watch_night
+from drills.night import OVERHEAD, break_company, gather_facts, look, played_person, watch_night
 from drills.scenarios import SCENARIOS
 from drills.scenarios.scenario import GOOD_RELEASE
 from tests.drills.conftest import Stand
