@@ -360,6 +360,7 @@ def world_config(folder: Path, ports: Ports, database: CompanyDatabase, redis_ur
             "team_id": "team_shop",
             "project_id": "prj_shop_frontend",
             "port": ports.frontend,
+            "backend_url": backend,
             "webhook_url": f"{intake}/webhooks/vercel",
             "webhook_secret": secrets.token_urlsafe(24),
         },

@@ -27,6 +27,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from drills.company.catalogue import Catalogue
 from drills.company.circuits import Circuits
 from drills.company.feature import Check, Feature, Handler
 from drills.company.jobs import Jobs
@@ -45,6 +46,7 @@ BROKEN = "broken"
 EVERY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 # What the shop consists of.
 FEATURES: tuple[type[Feature], ...] = (
+    Catalogue,
     Orders,
     Uploads,
     Payments,

@@ -81,12 +81,13 @@ class Sentry(BaseModel):
 
 
 class Vercel(BaseModel):
-    """`port` is where the production alias answers."""
+    """`port` is where the production alias answers; its page is filled by what `backend_url` says."""
 
     token: str
     team_id: str
     project_id: str
     port: int
+    backend_url: str | None = None
     webhook_url: str
     webhook_secret: str
 

@@ -6,7 +6,7 @@ import hmac
 import json
 import time
 import uuid
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from drills.vendors.config import Vercel
 from drills.vendors.vendor import Handler, Vendor
+from drills.vendors.website import Website
 
 # How long it takes until the production address follows.
 MOVES_AFTER_SECONDS = 0.7
@@ -63,8 +64,13 @@ class VercelApi(Vendor):
         self._alias_request: dict[str, Any] | None = None
         self._assigns_by_itself = True
         self._stuck = False
-        self._served: Counter[int] = Counter()
-        self._last_status = 0
+        self._website = Website(
+            config.port,
+            config.backend_url,
+            release=lambda: self._production.release,
+            is_broken=lambda: self._production.is_broken,
+            log=self._write_down,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[Route]:
@@ -87,8 +93,9 @@ class VercelApi(Vendor):
             "production": self._production.uid,
             "release": self._production.release,
             "assigns_by_itself": self._assigns_by_itself,
-            "served": {str(status): count for status, count in self._served.items()},
-            "last_status": self._last_status,
+            "served": {str(status): count for status, count in self._website.served.items()},
+            "last_status": self._website.last_status,
+            "last_shown": self._website.last_shown,
         }
 
     def reset(self) -> None:
@@ -296,33 +303,13 @@ class VercelApi(Vendor):
             print(f"vercel: webhook not delivered: {type(problem).__name__}", flush=True)
 
     async def live(self) -> None:
-        """Serve production's page."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", self._config.port)
-        async with server:
-            await server.serve_forever()
+        await self._website.serve_for_ever()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(5):
-                head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(self._page(head))
-                await writer.drain()
-        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # a visitor who left, or said nothing
-        finally:
-            writer.close()
-
-    def _page(self, head: bytes) -> bytes:
-        """The answer to one visitor, and what it leaves in the log."""
-        path = head.split(b" ", 2)[1].decode(errors="replace") if head.count(b" ") > 1 else "/"
-        serving = self._production
-        status, words = (500, "FUNCTION_INVOCATION_FAILED") if serving.is_broken else (200, serving.release)
-        self._served[status] += 1
-        self._last_status = status
-        error_words = "TypeError: cart.items is undefined" if serving.is_broken else ""
-        serving.lines.append(
+    def _write_down(self, path: str, status: int, error_words: str) -> None:
+        """A visit, in the log of the deployment that it came to."""
+        self._production.lines.append(
             {
-                "level": "error" if serving.is_broken else "info",
+                "level": "error" if error_words else "info",
                 "message": error_words,
                 "source": "serverless",
                 "timestampInMs": milliseconds(),
@@ -331,10 +318,6 @@ class VercelApi(Vendor):
                 "responseStatusCode": status,
             }
         )
-        body = f"<!doctype html><title>Shop</title><h1>Shop</h1><p>{words}</p>".encode()
-        reason = "OK" if status == 200 else "Internal Server Error"
-        headers = f"content-type: text/html\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        return f"HTTP/1.1 {status} {reason}\r\nserver: Vercel\r\n{headers}".encode() + body
 
 
 def error(status: int, code: str, message: str) -> Response:

@@ -103,6 +103,10 @@ class Company:
     async def backend(self, path: str, method: str = "GET") -> httpx.Response:
         return await self.client.request(method, f"http://127.0.0.1:{self.world.ports.backend}{path}")
 
+    async def page(self) -> str:
+        """What a visitor of the website reads."""
+        return (await self.client.get(f"http://127.0.0.1:{self.world.ports.frontend}/")).text
+
     async def release(self) -> str | None:
         """Which release answers at the backend's health address."""
         found: str | None = (await self.backend("/health")).json().get("release")
@@ -483,13 +487,16 @@ async def test_maintenance_mode_tells_customers_and_still_answers_about_its_heal
         except httpx.TransportError:
             return False  # between two deployments
 
+    assert "mug, shirt, poster" in await company.page()
     await set_mode("true")
     await until(lambda: orders_answer(503))
     assert (await company.backend("/orders", "POST")).json()["error"] == "maintenance"
     assert (await company.backend("/health")).status_code == 200
+    assert "closed for maintenance</h1><p>Back shortly.</p>" in await company.page()
 
     await set_mode("false")
     await until(lambda: orders_answer(201))
+    assert "mug, shirt, poster" in await company.page()
 
 
 async def test_a_broken_release_answers_no_one(company: Company) -> None:

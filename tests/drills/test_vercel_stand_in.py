@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from drills.vendors.config import Vercel
 from drills.vendors.vercel import VercelApi
-from tests.tasks.conftest import Answer, Wire, open_wire
+from tests.tasks.conftest import Answer, Wire, open_wire, says
 
 PROJECT = "/vercel/v9/projects/prj"
 
@@ -201,3 +201,23 @@ async def test_tells_in_its_logs_what_visitors_got(stand: Stand) -> None:
     lines = stand.api.state()
     [kept] = next(d for d in stand.api._deployments if d.uid == broken).lines
     assert (kept["level"], kept["responseStatusCode"], lines["last_status"]) == ("error", 500, 500)
+
+
+async def test_a_page_whose_backend_is_away_or_talks_nonsense_is_a_page_without_products(
+    stand: Stand,
+) -> None:
+    website = stand.api._website
+    async with open_wire() as backend:
+        website._backend_url = backend.url
+        backend.answers(says({"products": ["mug"]}))
+        assert "site-1: mug" in (await stand.visit()).text
+        backend.answers(says({"error": "maintenance", "message": "<b>soon</b>"}, 503))
+        assert "&lt;b&gt;soon&lt;/b&gt;" in (await stand.visit()).text
+        assert stand.api.state()["last_shown"] == "maintenance"
+        backend.answers(says({"error": "internal"}, 503))
+        assert "could not be loaded" in (await stand.visit()).text
+    website._backend_url = f"http://127.0.0.1:{free_port()}"
+
+    answer = await stand.visit()
+
+    assert (answer.status_code, "could not be loaded" in answer.text) == (200, True)
