@@ -12,15 +12,15 @@ from typing import Any
 from psycopg.types.json import Jsonb
 from pydantic import ValidationError
 
-from watchkeeper.deadlines import set_deadline
 from watchkeeper.decisions import judge_severity, place, service_of_kind
 from watchkeeper.errors import BadInput
 from watchkeeper.incidents import START_GRACE, ask_for_response, incident_of, list_open, read_incident
 from watchkeeper.model import Alert, Data, Incident, Kind, Severity, TimelineKind
-from watchkeeper.paging import Desk, page_first, severity_deadlines
+from watchkeeper.paging import Desk
 from watchkeeper.policy import Policy
 from watchkeeper.proving import PROOF, page_own_phone
 from watchkeeper.rendering import words
+from watchkeeper.routing import tell_of_start
 from watchkeeper.store import Db, present
 from watchkeeper.timeline import record
 
@@ -208,8 +208,7 @@ async def reclassify(
     text = f"{known.severity} {words(known.kind)} of {known.service} ({words(why)})"
     await record(db, incident.id, TimelineKind.DECISION, text, now=now)
     if known.severity.is_worse_than(incident.severity):
-        await page_first(db, desk, known, now=now)
-        await _set_deadlines(db, desk, known, known.severity, now)
+        await tell_of_start(db, desk, known, now=now)
     return known
 
 
@@ -232,12 +231,6 @@ async def _open(db: Db, desk: Desk, alert: Alert, reason: str, now: datetime) ->
     await _join(db, alert, incident, reason, now)
     text = f"{incident.number} opened: {severity} ({words(why)})"
     await record(db, incident.id, TimelineKind.DECISION, text, now=now)
-    await page_first(db, desk, incident, now=now)
-    await _set_deadlines(db, desk, incident, severity, now)
+    await tell_of_start(db, desk, incident, now=now)
     await ask_for_response(db, incident, now=now)
     return Admission(incident_id=incident.id, reason=reason, opened=True)
-
-
-async def _set_deadlines(db: Db, desk: Desk, incident: Incident, severity: Severity, now: datetime) -> None:
-    for kind, within in severity_deadlines(severity, desk.policy).items():
-        await set_deadline(db, incident.id, kind, 1, now + within, now=now)

@@ -32,7 +32,7 @@ async def acknowledge(db: Db, incident_id: int, person: str, *, now: datetime) -
     await record(
         db, incident_id, TimelineKind.ACKNOWLEDGED, f"Acknowledged by {person}", now=now, actor=person
     )
-    await deadlines.meet(db, incident_id, [DeadlineKind.ACKNOWLEDGE], now=now)
+    await deadlines.meet(db, incident_id, [DeadlineKind.ACKNOWLEDGE, DeadlineKind.PAGE], now=now)
     await db.run("outbox/cancel_pages", incident_id=incident_id)
     return incident_of(row), True
 

@@ -16,6 +16,7 @@ CLOCKS = [
     DeadlineKind.ESCALATE,
     DeadlineKind.APPROVAL,
     DeadlineKind.UPDATE,
+    DeadlineKind.PAGE,
 ]
 
 

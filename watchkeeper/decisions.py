@@ -193,6 +193,14 @@ def first_pages(severity: Severity, policy: Policy, shift: Shift) -> list[Route]
     return routes_to_person(shift.first, personal, policy)
 
 
+def ticket_routes(policy: Policy, shift: Shift) -> list[Route]:
+    """Who reads a ticket: the first on call by email, or where they have none by chat, and the ticket system."""
+    person = policy.people[shift.first]
+    reader = next((c for c in (Channel.EMAIL, Channel.SLACK) if person.address(c)), None)
+    routes = [Route(shift.first, reader, [])] if reader else []
+    return [*routes, *([Route(policy.tickets_to, Channel.EMAIL, [])] if policy.tickets_to else [])]
+
+
 def escalation_routes(number: int, severity: Severity, policy: Policy, shift: Shift) -> list[Route]:
     """Whom to page when nobody has acknowledged for the `number`-th time (1, 2, ...).
 

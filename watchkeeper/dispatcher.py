@@ -15,6 +15,7 @@ from watchkeeper.deadlines import set_deadline
 from watchkeeper.decisions import status_in_words
 from watchkeeper.errors import StoreUnavailable, VendorRejected, VendorUnavailable
 from watchkeeper.findings import read_findings
+from watchkeeper.hours import due_after
 from watchkeeper.incidents import MAX_ATTEMPTS, change_status, incident_of, read_incident, start_attempt
 from watchkeeper.maintenance import still_in_maintenance
 from watchkeeper.model import (
@@ -32,6 +33,7 @@ from watchkeeper.remediations import expire_undecided, read_remediation
 from watchkeeper.rendering import duration
 from watchkeeper.reviews.clock import remind
 from watchkeeper.reviews.opening import ask_again_for_drafts
+from watchkeeper.routing import asks_softly, held_page_is_due
 from watchkeeper.store import Db, Row, Store, present
 from watchkeeper.timeline import NEWS, read_timeline, record
 
@@ -82,10 +84,13 @@ async def _nobody_acknowledged(
 ) -> None:
     if incident.acknowledged_at is not None or not incident.is_open:
         return
+    if await asks_softly(db, desk, incident, deadline, now=now):
+        return
     text = f"Nobody has acknowledged {incident.number}: paging everyone on call again"
     await record(db, incident.id, TimelineKind.DECISION, text, now=now)
     await page_again(db, desk, incident, deadline.number, now=now)
-    again = now + desk.policy.rule(incident.severity).acknowledge_within
+    within = desk.policy.rule(incident.severity).acknowledge_within
+    again = due_after(incident.severity, desk.policy, now, within)
     await set_deadline(db, incident.id, DeadlineKind.ACKNOWLEDGE, deadline.number + 1, again, now=now)
 
 
@@ -96,6 +101,7 @@ MISSED: dict[DeadlineKind, Handler] = {
     DeadlineKind.ACKNOWLEDGE: _nobody_acknowledged,
     DeadlineKind.ESCALATE: _escalate,
     DeadlineKind.UPDATE: _update_is_due,
+    DeadlineKind.PAGE: held_page_is_due,
     DeadlineKind.APPROVAL: _expire,
     DeadlineKind.MAINTENANCE: still_in_maintenance,
     DeadlineKind.REVIEW_REMINDER: remind,

@@ -61,6 +61,22 @@ def page(
     )
 
 
+def ticket(
+    incident: Incident, *, now: datetime, answer_by: str, acknowledge_link: str, incident_link: str
+) -> Message:
+    """For the working day: what it is, and by when somebody should have looked."""
+    return _message(
+        "ticket",
+        incident,
+        now,
+        subject=f"Ticket {incident.severity} {incident.number}: {incident.summary}",
+        short=f"Ticket {incident.severity} {incident.number}: {incident.summary}",
+        link=acknowledge_link,
+        incident_link=incident_link,
+        answer_by=answer_by,
+    )
+
+
 def escalation(
     incident: Incident, *, now: datetime, silent: str | None, acknowledge_link: str, incident_link: str
 ) -> Message:
@@ -173,7 +189,8 @@ def impact(incident: Incident) -> str:
 
 
 def since(incident: Incident, now: datetime) -> str:
-    return f"since {incident.started_at:%H:%M}Z"
+    began = incident.started_at
+    return f"since {began:%H:%M}Z" if began.date() == now.date() else f"since {began.day} {began:%b %H:%M}Z"
 
 
 def _message(

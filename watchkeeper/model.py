@@ -289,6 +289,7 @@ class DeadlineKind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     ESCALATE = "escalate"
     UPDATE = "update"
+    PAGE = "page"
     APPROVAL = "approval"
     MAINTENANCE = "maintenance"
     REVIEW_REMINDER = "review_reminder"
@@ -318,6 +319,7 @@ class Purpose(StrEnum):
     """Why a message is sent. The first page of an incident jumps the queue."""
 
     PAGE = "page"
+    TICKET = "ticket"
     ESCALATION = "escalation"
     ANNOUNCEMENT = "announcement"
     UPDATE = "update"

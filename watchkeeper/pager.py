@@ -7,13 +7,14 @@ the channels themselves try once.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from watchkeeper.channels import Receipt, Sender
 from watchkeeper.clock import Clock
-from watchkeeper.decisions import Route, retry_after, routes_to_person
+from watchkeeper.decisions import LOUDNESS, Route, retry_after, routes_to_person
 from watchkeeper.errors import VendorError, VendorUnavailable
+from watchkeeper.hours import channels_now
 from watchkeeper.incidents import read_incident
 from watchkeeper.links import LinkSigner
 from watchkeeper.model import Channel, Message, Notification, Purpose, TimelineKind
@@ -177,11 +178,19 @@ async def fail_over(db: Db, desk: Desk, notification: Notification, why: str, *,
     if await db.one("outbox/failed", id=notification.id, error=why) is None:
         return
     await _note(db, notification, f"failed ({why})", now)
-    for channel in notification.fallback:
+    channels = await _channels_now(db, desk, notification, now)
+    for channel in (c for c in notification.fallback if c in channels):
         rest = [c for c in notification.fallback if c is not channel]
         if await _pass_on(db, notification, Route(notification.recipient, channel, rest), now):
             return
-    await _next_person(db, desk, notification, now)
+    await _next_person(db, desk, notification, channels, now)
+
+
+async def _channels_now(db: Db, desk: Desk, notification: Notification, now: datetime) -> Sequence[Channel]:
+    if notification.incident_id is None:
+        return LOUDNESS
+    incident = await read_incident(db, notification.incident_id)
+    return channels_now(incident.severity, desk.policy, now)
 
 
 async def _pass_on(db: Db, notification: Notification, route: Route, now: datetime) -> bool:
@@ -201,7 +210,9 @@ async def _pass_on(db: Db, notification: Notification, route: Route, now: dateti
 URGENT = (Purpose.PAGE, Purpose.ESCALATION, Purpose.APPROVAL, Purpose.HANDOVER)
 
 
-async def _next_person(db: Db, desk: Desk, notification: Notification, now: datetime) -> None:
+async def _next_person(
+    db: Db, desk: Desk, notification: Notification, channels: Sequence[Channel], now: datetime
+) -> None:
     if notification.purpose not in URGENT or notification.recipient not in desk.policy.people:
         return
     handle = (await shift_at(db, desk.policy, now=now)).after(notification.recipient)
@@ -215,8 +226,9 @@ async def _next_person(db: Db, desk: Desk, notification: Notification, now: date
     )
     if hopeful and hopeful["messages"]:
         return
-    for route in routes_to_person(handle, list(Channel), desk.policy):
-        await _pass_on(db, notification, route, now)
+    for route in routes_to_person(handle, channels, desk.policy):
+        rest = [c for c in route.fallback if c in channels]
+        await _pass_on(db, notification, route._replace(fallback=rest), now)
 
 
 async def receive_receipt(

@@ -16,7 +16,9 @@ from watchkeeper.decisions import (
     next_routes,
     routes_to_person,
     status_in_words,
+    ticket_routes,
 )
+from watchkeeper.hours import routes_now
 from watchkeeper.incidents import policy_of
 from watchkeeper.links import create_link, incident_address
 from watchkeeper.model import (
@@ -40,6 +42,8 @@ from watchkeeper.timeline import record
 
 # An acknowledge link outlives the night in which it was sent, and not much more.
 LINK_LIFE = timedelta(hours=24)
+# A ticket lies over a weekend, or over the holidays.
+TICKET_LINK_LIFE = timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,8 @@ class Desk:
         return incident_address(self.public_url, incident.id)
 
 
-async def page_first(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> None:
+async def page_first(db: Db, desk: Desk, incident: Incident, *, doing: str, now: datetime) -> None:
     """Wake whoever is first on call, and tell the team's channel."""
-    doing = "The response is starting by itself."
     shift = await _shift(db, desk, incident, now=now)
     for route in first_pages(incident.severity, desk.policy, shift):
         link = await _acknowledge_link(db, desk, incident, route.recipient, now)
@@ -70,6 +73,23 @@ async def page_first(db: Db, desk: Desk, incident: Incident, *, now: datetime) -
         )
         await _send(db, incident, "page:1", Purpose.PAGE, route, message, now)
     await announce(db, desk, incident, doing=[doing], now=now)
+
+
+async def send_ticket(
+    db: Db, desk: Desk, incident: Incident, *, answer_by: str, key: str, now: datetime
+) -> None:
+    """Write to whoever is first on call, and to the ticket system where the policy names its address."""
+    shift = await _shift(db, desk, incident, now=now)
+    link = await _acknowledge_link(db, desk, incident, shift.first, now, life=TICKET_LINK_LIFE)
+    message = messages.ticket(
+        incident,
+        now=now,
+        answer_by=answer_by,
+        acknowledge_link=link,
+        incident_link=desk.incident_url(incident),
+    )
+    for route in ticket_routes(desk.policy, shift):
+        await _send(db, incident, key, Purpose.TICKET, route, message, now)
 
 
 async def page_secondary(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> None:
@@ -148,7 +168,7 @@ async def request_approval(
     """Send everyone on call a link of their own that decides on exactly this plan."""
     expires_at = remediation.expires_at or now + LINK_LIFE
     shift = await _shift(db, desk, incident, now=now)
-    for route in _everyone_on_call(incident, desk.policy, shift):
+    for route in _everyone_on_call(incident, desk.policy, shift, now):
         link = await create_link(
             db,
             public_url=desk.public_url,
@@ -179,7 +199,7 @@ async def hand_over(
         incident_link=desk.incident_url(incident),
     )
     shift = await _shift(db, desk, incident, now=now)
-    for route in _everyone_on_call(incident, desk.policy, shift):
+    for route in _everyone_on_call(incident, desk.policy, shift, now):
         await _send(db, incident, f"handover:{incident.attempt}", Purpose.HANDOVER, route, message, now)
     text = f"Handed over to the people on call: {why}"
     await record(db, incident.id, TimelineKind.DECISION, text, now=now, key=f"handover:{incident.attempt}")
@@ -197,9 +217,10 @@ async def tell_resolved(
             await _send(db, incident, "resolved", Purpose.RESOLVED, route, message, now)
 
 
-def _everyone_on_call(incident: Incident, policy: Policy, shift: Shift) -> list[Route]:
+def _everyone_on_call(incident: Incident, policy: Policy, shift: Shift, now: datetime) -> list[Route]:
     channels = [c for c in policy.rule(incident.severity).channels if c not in (Channel.SLACK, Channel.VOICE)]
-    return [route for handle in shift.in_turn for route in routes_to_person(handle, channels, policy)]
+    routes = [route for handle in shift.in_turn for route in routes_to_person(handle, channels, policy)]
+    return routes_now(routes, incident.severity, policy, now)
 
 
 async def _shift(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> Shift:
@@ -213,14 +234,16 @@ async def _shift(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> Sh
     return shift
 
 
-async def _acknowledge_link(db: Db, desk: Desk, incident: Incident, person: str, now: datetime) -> str:
+async def _acknowledge_link(
+    db: Db, desk: Desk, incident: Incident, person: str, now: datetime, life: timedelta = LINK_LIFE
+) -> str:
     return await create_link(
         db,
         public_url=desk.public_url,
         purpose="acknowledge",
         incident_id=incident.id,
         person=person,
-        expires_at=now + LINK_LIFE,
+        expires_at=now + life,
     )
 
 

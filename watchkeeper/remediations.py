@@ -8,6 +8,7 @@ from datetime import datetime
 from watchkeeper import deadlines
 from watchkeeper.decisions import gate_for
 from watchkeeper.errors import LeaseLost, PreconditionChanged
+from watchkeeper.hours import due_after
 from watchkeeper.model import (
     DeadlineKind,
     Gate,
@@ -61,7 +62,8 @@ async def plan_remediation(
     `gated` is the gate and its reason where they were decided with another plan.
     """
     gate, reason = gated or gate_for(plan.action, policy)
-    expires_at = now + policy.response.approval_expires_after if gate is Gate.APPROVAL else None
+    within = policy.response.approval_expires_after
+    expires_at = due_after(incident.severity, policy, now, within) if gate is Gate.APPROVAL else None
     row = await db.one(
         "remediations/plan",
         incident_id=incident.id,

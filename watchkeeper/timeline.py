@@ -36,6 +36,12 @@ async def record(
     )
 
 
+async def newest(db: Db, incident_id: int) -> TimelineEntry | None:
+    """The latest piece of news."""
+    news = [entry for entry in await read_timeline(db, incident_id) if entry.kind in NEWS]
+    return news[-1] if news else None
+
+
 async def read_timeline(db: Db, incident_id: int) -> list[TimelineEntry]:
     rows = await db.all("timeline/read", incident_id=incident_id)
     return [TimelineEntry.model_validate(row) for row in rows]

@@ -11,16 +11,17 @@ from watchkeeper.policy import Policy, load_policy
 
 
 @pytest.mark.parametrize(
-    ("severity", "acknowledge", "escalate", "update", "post_mortem", "channels"),
+    ("severity", "pages", "acknowledge", "escalate", "update", "post_mortem", "channels"),
     [
-        (Severity.P0, 15, 0, 30, 24, {"email", "sms", "voice", "slack", "status_page"}),
-        (Severity.P1, 60, 120, 60, 48, {"email", "sms", "slack", "status_page"}),
-        (Severity.P2, 240, None, None, None, {"email", "slack"}),
-        (Severity.P3, 1440, None, None, None, {"email"}),
+        (Severity.P0, "always", 15, 0, 30, 24, {"email", "sms", "voice", "slack", "status_page"}),
+        (Severity.P1, "always", 60, 120, 60, 48, {"email", "sms", "slack", "status_page"}),
+        (Severity.P2, "business_hours", 240, None, None, None, {"email", "slack"}),
+        (Severity.P3, "ticket", 1440, None, None, None, {"email"}),
     ],
 )
 def test_the_default_is_the_guides_table(
     severity: Severity,
+    pages: str,
     acknowledge: int,
     escalate: int | None,
     update: int | None,
@@ -28,6 +29,7 @@ def test_the_default_is_the_guides_table(
     channels: set[str],
 ) -> None:
     rule = load_policy().rule(severity)
+    assert rule.pages == pages
     assert rule.acknowledge_within == timedelta(minutes=acknowledge)
     assert rule.escalate_after == (None if escalate is None else timedelta(minutes=escalate))
     assert rule.update_every == (None if update is None else timedelta(minutes=update))

@@ -24,6 +24,7 @@ from watchkeeper.clock import Clock, utc_now
 from watchkeeper.decisions import Route, first_pages, judge_severity, next_routes
 from watchkeeper.dispatcher import Dispatcher, repeat
 from watchkeeper.errors import StoreUnavailable, VendorError
+from watchkeeper.hours import when_to_page
 from watchkeeper.intake.admitting import Admitting
 from watchkeeper.intake.complaining import complaint_routes
 from watchkeeper.intake.people import people_routes, say_store_is_away
@@ -80,6 +81,8 @@ class House:
         """
         policy = self.desk.policy
         severity, _ = judge_severity(alert, policy)
+        if when_to_page(severity, policy, self.clock()).choice != "page":
+            return  # it waits on disk as it would in the store
         shift = on_call(policy, [], self.clock())
         for routes in (first_pages(severity, policy, shift), next_routes(severity, policy, shift)):
             if any(await asyncio.gather(*(self._send_without_store(route, alert) for route in routes))):

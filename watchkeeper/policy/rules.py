@@ -7,11 +7,17 @@ from pydantic import Field
 from watchkeeper.model import Channel, Data
 from watchkeeper.policy.durations import Duration
 
+Pages = Literal["always", "business_hours", "ticket"]
+
 
 class SeverityRule(Data):
-    """One row of the guide's severity table."""
+    """One row of the guide's severity table.
+
+    `pages` says when people may be interrupted: at any time, in business hours, or not at all (a ticket by email).
+    """
 
     name: str
+    pages: Pages = "always"
     acknowledge_within: Duration
     escalate_after: Duration | None = None
     channels: list[Channel]

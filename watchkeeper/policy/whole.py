@@ -35,6 +35,7 @@ class Policy(Data):
     roster: Roster
     calendar: Calendar
     chat_channel: str = "#incidents"
+    tickets_to: str | None = None
     services: dict[str, Service]
     thresholds: Thresholds
     verification: Verification
