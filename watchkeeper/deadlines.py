@@ -36,6 +36,16 @@ async def cancel(db: Db, incident_id: int, kinds: Sequence[DeadlineKind], *, now
     await _clear_mirrors(db, [Deadline.model_validate(row) for row in rows], now)
 
 
+async def cancel_between(
+    db: Db, incident_id: int, kind: DeadlineKind, first: int, last: int, *, now: datetime
+) -> None:
+    """Of one kind, those with these numbers are no longer needed."""
+    rows = await db.all(
+        "deadlines/cancel_between", incident_id=incident_id, kind=kind, first=first, last=last
+    )
+    await _clear_mirrors(db, [Deadline.model_validate(row) for row in rows], now)
+
+
 async def _clear_mirrors(db: Db, deadlines: Sequence[Deadline], now: datetime) -> None:
     for deadline in deadlines:
         if deadline.due_at > now:

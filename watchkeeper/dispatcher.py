@@ -32,6 +32,7 @@ from watchkeeper.paging import Desk, desk_of, hand_over, page_again, page_second
 from watchkeeper.remediations import expire_undecided, read_remediation
 from watchkeeper.rendering import duration
 from watchkeeper.reviews.clock import remind
+from watchkeeper.reviews.items import chase
 from watchkeeper.reviews.opening import ask_again_for_drafts
 from watchkeeper.routing import asks_softly, held_page_is_due
 from watchkeeper.store import Db, Row, Store, present
@@ -106,6 +107,7 @@ MISSED: dict[DeadlineKind, Handler] = {
     DeadlineKind.MAINTENANCE: still_in_maintenance,
     DeadlineKind.REVIEW_REMINDER: remind,
     DeadlineKind.REVIEW: remind,
+    DeadlineKind.ACTION_ITEM: chase,
 }
 
 

@@ -294,6 +294,7 @@ class DeadlineKind(StrEnum):
     MAINTENANCE = "maintenance"
     REVIEW_REMINDER = "review_reminder"
     REVIEW = "review"
+    ACTION_ITEM = "action_item"
 
 
 class DeadlineState(StrEnum):

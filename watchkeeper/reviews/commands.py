@@ -17,6 +17,7 @@ from watchkeeper.paging import Desk, desk_of
 from watchkeeper.rendering import utc
 from watchkeeper.reviews.clock import move, waive
 from watchkeeper.reviews.complaints import note_complaint
+from watchkeeper.reviews.items import ActionItem, ItemState, close_item, open_action_items
 from watchkeeper.reviews.opening import require_by_hand
 from watchkeeper.store import Db, open_store
 
@@ -33,6 +34,8 @@ def review_app() -> App:
     app.command(move_review, name="move")
     app.command(waive_review, name="waive")
     app.command(complaint)
+    app.command(close_action_item, name="done")
+    app.command(list_action_items, name="items")
     return app
 
 
@@ -90,6 +93,36 @@ def complaint(
         return "noted" if new else "that was noted before"
 
     print(in_one_transaction(number, home, change))
+
+
+def close_action_item(
+    number: Number,
+    item: Annotated[int, Parameter(help="Which of its action items, by its place in the document.")],
+    *,
+    by: By,
+    dropped: Annotated[bool, Parameter(help="It will not be done.")] = False,
+    home: HomeOption = None,
+) -> None:
+    """Say that an action item is done: nobody is reminded of it any more."""
+    state: ItemState = "dropped" if dropped else "done"
+
+    async def change(db: Db, desk: Desk, incident: Incident) -> str:
+        await close_item(db, incident, item, person=by, state=state, now=utc_now())
+        return f"{incident.number}, action {item} is {state}"
+
+    print(in_one_transaction(number, home, change))
+
+
+def list_action_items(*, home: HomeOption = None) -> None:
+    """Every open action item, what is due first at the front."""
+    settings = read_settings(home, of_running=True)
+
+    async def read() -> list[ActionItem]:
+        async with open_store(settings.store_url()) as store:
+            return await open_action_items(store, utc_now())
+
+    for item in asyncio.run(read()):
+        print(f"{item.name}  {item.when(utc_now())}  {item.priority}  {item.owner}: {item.action}")
 
 
 def in_one_transaction(number: str, home: Path | None, change: Change) -> str:

@@ -228,6 +228,28 @@ CREATE TABLE reviews (
     published_to   text
 );
 
+-- What a published post-mortem promises: who does what by which day. The number is its place in the document.
+CREATE TABLE action_items (
+    incident_id bigint NOT NULL REFERENCES incidents,
+    number      integer NOT NULL,
+    action      text NOT NULL,
+    owner       text NOT NULL,
+    handle      text,
+    due_on      date NOT NULL,
+    due_at      timestamptz NOT NULL,
+    priority    text NOT NULL,
+    state       text NOT NULL DEFAULT 'open',
+    opened_at   timestamptz NOT NULL,
+    closed_at   timestamptz,
+    closed_by   text,
+    -- Its mirror at GitHub; whoever holds the lease is making it.
+    issue       integer,
+    issue_url   text,
+    issue_lease timestamptz,
+    PRIMARY KEY (incident_id, number)
+);
+CREATE INDEX action_items_open ON action_items (due_at) WHERE state = 'open';
+
 -- What customers complained of; the same words twice are one complaint.
 CREATE TABLE complaints (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
