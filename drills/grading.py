@@ -106,7 +106,7 @@ def observing_failures(facts: Facts) -> list[str]:
 
 
 # Who is written to by telling people, and what the company itself sends.
-TELLING = frozenset({"twilio", "sendgrid", "slack"})
+TELLING = frozenset({"twilio", "sendgrid", "slack", "statuspage_api"})
 ASKED_BY_POST = ("/getMonitors", "/envelope/")
 FROM_COMPANY = frozenset({"gemini", "removebg"})
 

@@ -30,6 +30,7 @@ from watchkeeper.settings import (
     Sentry,
     Settings,
     Slack,
+    Statuspage,
     StatusPages,
     Stripe,
     Supabase,
@@ -130,6 +131,11 @@ class World:
             ),
             slack=Slack(
                 bot_token=SecretStr(self.config["slack"]["bot_token"]), base_url=f"{base}/slack/api/"
+            ),
+            statuspage=Statuspage(
+                token=SecretStr(self.config["statuspage_api"]["token"]),
+                page_id=self.config["statuspage_api"]["page_id"],
+                base_url=f"{base}/statuspage_api/v1",
             ),
             sentry=Sentry(
                 organization=sentry["organization"],
@@ -428,6 +434,11 @@ def world_config(folder: Path, ports: Ports, database: CompanyDatabase, redis_ur
         },
         "sendgrid": {"api_key": f"SG.{secrets.token_urlsafe(24)}"},
         "slack": {"bot_token": f"xoxb-{secrets.token_urlsafe(24)}", "channels": ["#incidents"]},
+        "statuspage_api": {
+            "token": secrets.token_urlsafe(24),
+            "page_id": "shop1page",
+            "components": {"webs1te": "Website", "paym3nts": "Payments", "des1gns": "Designs"},
+        },
         "sentry": {
             "organization": "shop",
             "token": secrets.token_urlsafe(24),
@@ -436,6 +447,16 @@ def world_config(folder: Path, ports: Ports, database: CompanyDatabase, redis_ur
             "public_key": public_key,
         },
     }
+
+
+def status_page() -> dict[str, Any]:
+    """The shop as its customers know it."""
+    parts = {
+        "frontend": {"title": "Website", "statuspage_id": "webs1te"},
+        "payments": {"title": "Payments", "statuspage_id": "paym3nts"},
+        "worker": {"title": "Designs", "statuspage_id": "des1gns"},
+    }
+    return {"company": "Shop", "support": "support@shop.example", "components": parts}
 
 
 def write_policy(file: Path, config: dict[str, Any], ports: Ports, more: dict[str, Any]) -> None:
@@ -502,5 +523,6 @@ def write_policy(file: Path, config: dict[str, Any], ports: Ports, more: dict[st
     roster = {"primary": "ana", "secondary": "ben"}
     # The guide waits for a vendor for hours; a drill's night is over sooner.
     response = {"wait_for_vendor": "1h"}
-    own = {"people": PEOPLE, "roster": roster, "services": services, "response": response, **more}
+    own = {"people": PEOPLE, "roster": roster, "services": services, "response": response}
+    own |= {"status_page": status_page(), **more}
     file.write_text(yaml.safe_dump(own, sort_keys=False))

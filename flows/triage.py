@@ -9,6 +9,7 @@ from watchkeeper.decisions import estimate_resolution, judge_severity
 from watchkeeper.incidents import change_status, similar_seconds
 from watchkeeper.model import Alert, Incident, Status, TimelineKind
 from watchkeeper.paging import update_team
+from watchkeeper.telling import tell_customers
 from watchkeeper.timeline import record
 
 
@@ -40,6 +41,7 @@ async def assess(bench: Bench, incident: Incident) -> None:
         text = f"Triage: {incident.severity}, {impact}; time to resolution: {estimate.choice} ({estimate.reason})"
         await record(db, incident.id, TimelineKind.DECISION, text, now=now, key="triage")
         await update_team(db, desk, incident, text, key="triage", now=now)
+        await tell_customers(db, desk, incident, now=now)
         await change_status(
             db,
             incident.id,

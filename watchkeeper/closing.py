@@ -15,8 +15,10 @@ CLOCKS = [
     DeadlineKind.ACKNOWLEDGE,
     DeadlineKind.ESCALATE,
     DeadlineKind.APPROVAL,
+    DeadlineKind.TRIAGE,
     DeadlineKind.UPDATE,
     DeadlineKind.PAGE,
+    DeadlineKind.UPDATE_REMINDER,
 ]
 
 

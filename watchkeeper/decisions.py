@@ -269,10 +269,19 @@ def red_vendors(checks: Sequence[Check]) -> frozenset[str]:
 OUTAGE = ("major", "critical")
 
 
-def retry_after(attempts: int) -> timedelta | None:
-    """How long a message waits after its `attempts`-th failure; None when another channel must take over."""
+# For about an hour: by then a person has heard of it in another way.
+ONLY_WAY_TRIES = 60
+
+
+def retry_after(attempts: int, *, only_way: bool = False) -> timedelta | None:
+    """How long a message waits after its `attempts`-th failure; None when another channel must take over.
+
+    A team's channel or the status page has no other channel: there it is tried for longer.
+    """
     waits = (timedelta(seconds=1), timedelta(seconds=3), timedelta(seconds=8))
-    return waits[attempts - 1] if attempts <= len(waits) else None
+    if attempts <= len(waits):
+        return waits[attempts - 1]
+    return timedelta(minutes=1) if only_way and attempts < ONLY_WAY_TRIES else None
 
 
 def priority_of(purpose: Purpose) -> int:

@@ -12,7 +12,6 @@ from typing import Any
 
 from watchkeeper.clock import Clock
 from watchkeeper.deadlines import set_deadline
-from watchkeeper.decisions import status_in_words
 from watchkeeper.errors import StoreUnavailable, VendorRejected, VendorUnavailable
 from watchkeeper.findings import read_findings
 from watchkeeper.hours import due_after
@@ -28,15 +27,16 @@ from watchkeeper.model import (
     TimelineKind,
 )
 from watchkeeper.motor import TERMINAL, Motor
-from watchkeeper.paging import Desk, desk_of, hand_over, page_again, page_secondary, update_team
+from watchkeeper.paging import Desk, desk_of, hand_over, page_again, page_secondary
 from watchkeeper.remediations import expire_undecided, read_remediation
-from watchkeeper.rendering import duration
 from watchkeeper.reviews.clock import remind
 from watchkeeper.reviews.items import chase
 from watchkeeper.reviews.opening import ask_again_for_drafts
 from watchkeeper.routing import asks_softly, held_page_is_due
+from watchkeeper.status_page.posting import post_where_behind
 from watchkeeper.store import Db, Row, Store, present
-from watchkeeper.timeline import NEWS, read_timeline, record
+from watchkeeper.telling import triage_is_overdue, update_is_due
+from watchkeeper.timeline import record
 
 log = logging.getLogger(__name__)
 
@@ -64,22 +64,6 @@ async def _expire(db: Db, desk: Desk, incident: Incident, deadline: Deadline, *,
     await expire_undecided(db, incident.id, now=now)
 
 
-async def _update_is_due(
-    db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime
-) -> None:
-    """The guide's cadence: the team hears where it stands, also when nothing has changed."""
-    every = desk.policy.rule(incident.severity).update_every
-    if every is None or not incident.is_open:
-        return
-    await set_deadline(db, incident.id, DeadlineKind.UPDATE, deadline.number + 1, now + every, now=now)
-    newest = [entry for entry in await read_timeline(db, incident.id) if entry.kind in NEWS][-1:]
-    since = "".join(f" Last: {entry.text}" for entry in newest)
-    text = (
-        f"Still {status_in_words(incident.status).lower()}, for {duration(now - incident.started_at)}.{since}"
-    )
-    await update_team(db, desk, incident, text, key=f"due:{deadline.number}", now=now)
-
-
 async def _nobody_acknowledged(
     db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime
 ) -> None:
@@ -101,8 +85,9 @@ Handler = Callable[..., Awaitable[None]]
 MISSED: dict[DeadlineKind, Handler] = {
     DeadlineKind.ACKNOWLEDGE: _nobody_acknowledged,
     DeadlineKind.ESCALATE: _escalate,
-    DeadlineKind.UPDATE: _update_is_due,
     DeadlineKind.PAGE: held_page_is_due,
+    DeadlineKind.TRIAGE: triage_is_overdue,
+    DeadlineKind.UPDATE: update_is_due,
     DeadlineKind.APPROVAL: _expire,
     DeadlineKind.MAINTENANCE: still_in_maintenance,
     DeadlineKind.REVIEW_REMINDER: remind,
@@ -138,6 +123,7 @@ class Dispatcher:
             pass
         await self._revive_lapsed()
         await self._verify_where_quiet()
+        await post_where_behind(self._store, now=self._clock())
         async with self._store.transaction() as db:
             await ask_again_for_drafts(db, now=self._clock())
 

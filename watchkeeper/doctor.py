@@ -90,6 +90,7 @@ def channels_configured(settings: Settings) -> set[Channel]:
         Channel.VOICE: settings.twilio,
         Channel.EMAIL: settings.sendgrid,
         Channel.SLACK: settings.slack,
+        Channel.STATUS_PAGE: settings.statuspage or settings.status_folder,
     }
     return {channel for channel, vendor in vendors.items() if vendor is not None}
 

@@ -288,8 +288,10 @@ class Remediation(Data):
 class DeadlineKind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     ESCALATE = "escalate"
+    TRIAGE = "triage"
     UPDATE = "update"
     PAGE = "page"
+    UPDATE_REMINDER = "update_reminder"
     APPROVAL = "approval"
     MAINTENANCE = "maintenance"
     REVIEW_REMINDER = "review_reminder"
@@ -332,7 +334,10 @@ class Purpose(StrEnum):
 
 
 class Message(Data):
-    """What one recipient is to read or hear. Channels take the part that they can carry."""
+    """What one recipient is to read or hear. Channels take the part that they can carry.
+
+    `post` is the status page's post that the message announces: the page is made from its rows.
+    """
 
     subject: str
     text: str
@@ -340,6 +345,7 @@ class Message(Data):
     html: str | None = None
     spoken: str | None = None
     link: str | None = None
+    post: int | None = None
 
 
 class NotificationState(StrEnum):

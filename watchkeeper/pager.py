@@ -20,6 +20,7 @@ from watchkeeper.links import LinkSigner
 from watchkeeper.model import Channel, Message, Notification, Purpose, TimelineKind
 from watchkeeper.outbox import enqueue
 from watchkeeper.paging import Desk
+from watchkeeper.policy.rules import Throttle
 from watchkeeper.shifts import shift_at
 from watchkeeper.store import Db, Row, Store
 from watchkeeper.timeline import record
@@ -28,6 +29,10 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=30)
 AT_ONCE = 50
+LONGEST_ASKED_SECONDS = 60
+
+# Statuspage takes 60 requests a minute; a post is at most three of them.
+STATUS_PAGE_THROTTLE = Throttle(messages=20, per=timedelta(minutes=1))
 
 
 class Pager:
@@ -118,10 +123,10 @@ class Pager:
         return Message.model_validate(filled)
 
     async def _throttled(self, notification: Notification) -> bool:
-        """Put off what would flood a person; the first page of an incident goes regardless."""
-        rule = self._desk.policy.throttle
+        """Put off what would flood a person, or be too much for a vendor; an incident's first page goes regardless."""
+        rule = self._throttle_for(notification)
         now = self._clock()
-        if notification.purpose is Purpose.PAGE or notification.recipient not in self._desk.policy.people:
+        if rule is None:
             return False
         row = await self._store.one(
             "outbox/sent_lately",
@@ -135,10 +140,17 @@ class Pager:
             "outbox/postpone",
             id=notification.id,
             due_at=row["oldest"] + rule.per,
-            error="held back: too many messages to this person",
+            error="held back: too many messages in a short time",
             uncounted=1,
         )
         return True
+
+    def _throttle_for(self, notification: Notification) -> Throttle | None:
+        if notification.channel is Channel.STATUS_PAGE:
+            return STATUS_PAGE_THROTTLE
+        if notification.purpose is Purpose.PAGE or notification.recipient not in self._desk.policy.people:
+            return None
+        return self._desk.policy.throttle
 
     async def _sent(self, notification: Notification, receipt: Receipt) -> None:
         now = self._clock()
@@ -153,11 +165,12 @@ class Pager:
             await _note(db, notification, "sent", now)
 
     async def _try_again(self, notification: Notification, error: VendorUnavailable) -> None:
-        wait = retry_after(notification.attempts)
+        is_audience = notification.recipient not in self._desk.policy.people
+        wait = retry_after(notification.attempts, only_way=is_audience)
         if wait is None:
             await self._failed(notification, str(error))
             return
-        asked = timedelta(seconds=min(error.retry_after_seconds or 0, 60))
+        asked = timedelta(seconds=min(error.retry_after_seconds or 0, LONGEST_ASKED_SECONDS))
         await self._store.run(
             "outbox/postpone",
             id=notification.id,

@@ -37,6 +37,8 @@ from watchkeeper.outbox import enqueue, told_of_start
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import read_remediations
 from watchkeeper.shifts import describe, shift_at
+from watchkeeper.status_page.board import belongs_on_page
+from watchkeeper.status_page.posting import post_all_clear
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
 
@@ -212,9 +214,11 @@ async def tell_resolved(
     """Say that it is over to all who were told of the start, by the way they were told, and to nobody else."""
     message = messages.resolved(incident, now=now, cause=cause, resolution=resolution, proved=proved)
     for told in await told_of_start(db, incident.id):
-        if told.channel != Channel.VOICE:  # nobody is called up to hear that they may sleep on
+        # Nobody is called up to hear that they may sleep on, and customers have words of their own.
+        if told.channel not in (Channel.VOICE, Channel.STATUS_PAGE):
             route = Route(told.recipient, Channel(told.channel), [])
             await _send(db, incident, "resolved", Purpose.RESOLVED, route, message, now)
+    await post_all_clear(db, desk.policy, incident, now=now)
 
 
 def _everyone_on_call(incident: Incident, policy: Policy, shift: Shift, now: datetime) -> list[Route]:
@@ -279,5 +283,6 @@ def severity_deadlines(severity: Severity, policy: Policy) -> dict[DeadlineKind,
         DeadlineKind.ACKNOWLEDGE: rule.acknowledge_within,
         DeadlineKind.ESCALATE: rule.escalate_after,
         DeadlineKind.UPDATE: rule.update_every,
+        DeadlineKind.TRIAGE: policy.telling.triage_within if belongs_on_page(severity, policy) else None,
     }
     return {kind: within for kind, within in wanted.items() if within is not None}

@@ -32,6 +32,15 @@ class Slack(BaseModel):
     base_url: str = "https://slack.com/api/"
 
 
+class Statuspage(BaseModel):
+    """Our page at Atlassian Statuspage. Its subscribers are customers: mail to them has its own way, with approval."""
+
+    token: SecretStr
+    page_id: str
+    notify_subscribers: bool = False
+    base_url: str = "https://api.statuspage.io/v1"
+
+
 class Sentry(BaseModel):
     organization: str
     token: SecretStr
@@ -144,6 +153,8 @@ class Settings(BaseSettings):
     twilio: Twilio | None = None
     sendgrid: SendGrid | None = None
     slack: Slack | None = None
+    statuspage: Statuspage | None = None
+    status_folder: Path | None = None
     sentry: Sentry | None = None
     uptimerobot: UptimeRobot | None = None
     railway: Railway | None = None

@@ -24,6 +24,7 @@ from drills.vendors.sendgrid import SendGridApi
 from drills.vendors.sentry import SentryApi
 from drills.vendors.slack import SlackApi
 from drills.vendors.status_pages import StatusPages
+from drills.vendors.statuspage import StatuspageApi
 from drills.vendors.stripe import StripeApi
 from drills.vendors.supabase import SupabaseApi
 from drills.vendors.twilio import TwilioApi
@@ -48,6 +49,7 @@ def create_app(config: Config) -> ASGIApp:
         "sendgrid": sendgrid,
         "slack": slack,
         "statuspage": pages,
+        "statuspage_api": StatuspageApi(config.statuspage_api),
         "vercel": VercelApi(config.vercel),
         "supabase": SupabaseApi(config.supabase, pages),
         "upstash": UpstashApi(config.upstash, pages),

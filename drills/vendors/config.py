@@ -70,6 +70,14 @@ class Slack(BaseModel):
     channels: list[str]
 
 
+class Statuspage(BaseModel):
+    """`components` are the page's, by their id."""
+
+    token: str
+    page_id: str
+    components: dict[str, str]
+
+
 class Sentry(BaseModel):
     """`public_key` is the user part of the DSN that the company's backend reports to."""
 
@@ -153,6 +161,7 @@ class Config(BaseModel):
     twilio: Twilio
     sendgrid: SendGrid
     slack: Slack
+    statuspage_api: Statuspage
     sentry: Sentry
     vercel: Vercel
     dns: Dns

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from starlette.applications import Starlette
 from drills.vendors import config
 from drills.vendors.sendgrid import SendGridApi
 from drills.vendors.slack import SlackApi
+from drills.vendors.statuspage import StatuspageApi
 from drills.vendors.twilio import TwilioApi
 from tests.conftest import MovedClock
 from tests.stories.serving import serve
@@ -35,6 +37,9 @@ from watchkeeper.paging import Desk
 from watchkeeper.policy import load_policy, merge, validate_policy
 from watchkeeper.settings import Settings
 from watchkeeper.spool import Spool
+from watchkeeper.status_page.board import Board
+from watchkeeper.status_page.opening import open_status_page
+from watchkeeper.status_page.posting import read_board
 from watchkeeper.store import Store
 from watchkeeper.timeline import read_timeline
 
@@ -48,7 +53,16 @@ TEAM = {
         "ben": {"name": "Ben", "email": "ben@example.com", "phone": "+14155550102", "slack": "U0BEN"},
     },
     "roster": {"primary": "ana", "secondary": "ben"},
+    "status_page": {
+        "components": {
+            "frontend": {"title": "Website", "statuspage_id": "webs1te", "workaround": "Order by phone."},
+            "payments": {"title": "Payments", "statuspage_id": "paym3nts"},
+            "worker": {"title": "Designs", "statuspage_id": "des1gns"},
+        }
+    },
 }
+# The page at Statuspage, by its ids.
+COMPONENTS = {"webs1te": "Website", "paym3nts": "Payments", "des1gns": "Designs"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,7 @@ class Vendors:
     twilio: TwilioApi
     sendgrid: SendGridApi
     slack: SlackApi
+    statuspage: StatuspageApi
 
     @classmethod
     def of_tonight(cls) -> "Vendors":
@@ -72,6 +87,7 @@ class Vendors:
             ),
             SendGridApi(config.SendGrid(api_key="SG.key")),
             SlackApi(config.Slack(bot_token="xoxb-token", channels=["#incidents"])),
+            StatuspageApi(config.Statuspage(token="sp-token", page_id="page1", components=COMPONENTS)),
         )
 
     def settings(self, url: str) -> dict[str, Any]:
@@ -89,6 +105,11 @@ class Vendors:
                 "base_url": f"{url}/sendgrid",
             },
             "slack": {"bot_token": "xoxb-token", "base_url": f"{url}/slack/api/"},
+            "statuspage": {
+                "token": "sp-token",
+                "page_id": "page1",
+                "base_url": f"{url}/statuspage_api/v1",
+            },
         }
 
 
@@ -226,6 +247,10 @@ SELECT due_at FROM (SELECT due_at FROM deadlines WHERE state = 'pending'
 """
 
 
+async def board_of(store: Store, desk: Desk, clock: MovedClock) -> Board:
+    return await read_board(store, desk.policy, now=clock())
+
+
 def away(request: httpx.Request) -> httpx.Response:
     """Prefect, all night long."""
     raise httpx.ConnectError("prefect is away", request=request)
@@ -262,6 +287,8 @@ async def a_night(
         channels = await stack.enter_async_context(open_channels(settings))
         intake.app = app = create_app(settings, clock=clock)
         desk = Desk(settings.policy(), settings.public_url)
+        board = partial(board_of, store, desk, clock)
+        channels |= await stack.enter_async_context(open_status_page(settings, board))
         signer = LinkSigner(settings.signing_key())
         spool, admitting = Spool(settings.home / "spool"), Admitting(store, desk)
         app.state.house = House(settings, desk, signer, store, spool, admitting, channels, clock)
@@ -273,5 +300,5 @@ async def a_night(
 
 
 def stand_ins_app(vendors: Vendors) -> Starlette:
-    each = (vendors.twilio, vendors.sendgrid, vendors.slack)
+    each = (vendors.twilio, vendors.sendgrid, vendors.slack, vendors.statuspage)
     return Starlette(routes=[route for vendor in each for route in vendor.routes()])

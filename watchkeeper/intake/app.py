@@ -43,6 +43,9 @@ from watchkeeper.proving import Prover
 from watchkeeper.rendering import compile_messages
 from watchkeeper.settings import Settings
 from watchkeeper.spool import Spool
+from watchkeeper.status_page.board import Board
+from watchkeeper.status_page.opening import open_status_page
+from watchkeeper.status_page.posting import read_board
 from watchkeeper.store import Store, open_store
 from watchkeeper.tls import tls_context
 
@@ -135,6 +138,11 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
         async with AsyncExitStack() as stack:
             store = await stack.enter_async_context(open_store(store_url, max_connections=16))
             channels = await stack.enter_async_context(open_channels(settings))
+
+            async def board() -> Board:
+                return await read_board(store, desk.policy, now=clock())
+
+            channels |= await stack.enter_async_context(open_status_page(settings, board))
             spool = Spool(settings.home.expanduser() / "spool")
             admitting = Admitting(store, desk)
             app.state.house = House(settings, desk, signer, store, spool, admitting, channels, clock)

@@ -24,6 +24,7 @@ from watchkeeper.policy.rules import (
     Verification,
 )
 from watchkeeper.policy.services import Service
+from watchkeeper.policy.telling import StatusPage, Telling
 
 
 class Policy(Data):
@@ -46,6 +47,8 @@ class Policy(Data):
     cleanup: Cleanup
     throttle: Throttle
     proving: Proving
+    status_page: StatusPage
+    telling: Telling
     correlate_within: Duration
 
     @model_validator(mode="after")
@@ -69,6 +72,12 @@ class Policy(Data):
                     raise ValueError(
                         f"services.{name}.depends_on: there is no service {other!r}; name one of {known}"
                     )
+        for name in self.status_page.components:
+            if name not in self.services:
+                known = ", ".join(sorted(self.services))
+                raise ValueError(
+                    f"status_page.components.{name}: there is no service {name!r}; name one of {known}"
+                )
         if circle := find_circle({name: s.depends_on for name, s in self.services.items()}):
             raise ValueError(
                 f"services.{circle[0]}.depends_on: goes in a circle ({' -> '.join(circle)}); "

@@ -194,6 +194,19 @@ CREATE TABLE links (
     used_at        timestamptz
 );
 
+-- What customers were told on the status page, in order; both kinds of page are made from these rows.
+CREATE TABLE status_posts (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    incident_id bigint NOT NULL REFERENCES incidents,
+    key         text NOT NULL,
+    at          timestamptz NOT NULL,
+    status      text NOT NULL,
+    title       text NOT NULL,
+    body        text NOT NULL,
+    UNIQUE (incident_id, key)
+);
+CREATE INDEX status_posts_incident ON status_posts (incident_id, id);
+
 -- What Prefect is still to be asked: to start, resume, schedule or cancel a run.
 CREATE TABLE motor_jobs (
     key         text PRIMARY KEY,

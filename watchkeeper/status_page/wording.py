@@ -1,0 +1,73 @@
+"""What customers are told, in the guide's fields and order, without a word of what only we understand. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from watchkeeper.model import Incident, Remediation, RemediationState
+from watchkeeper.policy import Policy
+from watchkeeper.rendering import duration, render, words
+from watchkeeper.status_page.board import functionality, status_of, workaround
+
+# What we did, as customers may read it; a plan's own words name servers and rows.
+DONE = {
+    "restart_service": "We restarted the affected part.",
+    "roll_back_deployment": "We went back to the previous version.",
+    "roll_back_frontend": "We went back to the previous version.",
+    "raise_resources": "We gave the affected part more capacity.",
+    "end_idle_connections": "We freed connections to our database.",
+    "delete_data": "We made room in our database.",
+    "resend_events": "We processed again what had not arrived.",
+    "fail_job": "We stopped a task that was stuck.",
+    "set_maintenance_mode": "We paused the service while we repaired it.",
+    "replace_signing_secret": "We renewed a key.",
+    "enable_endpoint": "We switched a connection back on.",
+}
+
+
+def detected_title(incident: Incident, policy: Policy) -> str:
+    return f"Issues with {functionality(incident.service, policy)}"
+
+
+def customer_fields(
+    incident: Incident, policy: Policy, *, done: Sequence[Remediation], now: datetime
+) -> dict[str, Any]:
+    """Everything that the guide's two customer templates ask for."""
+    rule = policy.rule(incident.severity)
+    ended = incident.resolved_at or now
+    return {
+        "functionality": functionality(incident.service, policy),
+        "workaround": workaround(incident.service, policy) or "none known yet",
+        "status_link": policy.status_page.address or "",
+        "every": duration(rule.update_every) if rule.update_every else "",
+        "cause": f"{words(incident.cause)}." if incident.cause else "We are still looking for it.",
+        "resolution": what_we_did(done),
+        "prevention": "We are reviewing what happened, and will change what lets it happen again.",
+        "affected_time": duration(ended - incident.started_at),
+        "affected_users": affected_users(incident),
+        "support": policy.status_page.support,
+        "company": policy.status_page.company,
+    }
+
+
+def affected_users(incident: Incident) -> str:
+    if incident.users_affected_percent is None:
+        return "not known"
+    return f"about {incident.users_affected_percent:g} % of users"
+
+
+def what_we_did(remediations: Sequence[Remediation]) -> str:
+    """In public words, each thing once."""
+    done = [r.action for r in remediations if r.state is RemediationState.DONE]
+    said = dict.fromkeys(DONE.get(action, "We repaired the affected part.") for action in done)
+    return " ".join(said) or "The service recovered; we watched it until it was stable."
+
+
+def body(
+    incident: Incident, policy: Policy, *, done: Sequence[Remediation], now: datetime, first: bool
+) -> str:
+    """The text of one post: the guide's first words, an update, or its last words."""
+    status = status_of(incident)
+    name = "detected" if first and status != "resolved" else "resolved" if status == "resolved" else "update"
+    fields = customer_fields(incident, policy, done=done, now=now)
+    return render(f"messages/public_{name}.txt.j2", **fields, status=status, now=now).strip()
