@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any
 
 import httpx
@@ -24,6 +25,7 @@ from watchkeeper.clock import Clock, utc_now
 from watchkeeper.decisions import Route, first_pages, judge_severity, next_routes
 from watchkeeper.dispatcher import Dispatcher, repeat
 from watchkeeper.errors import StoreUnavailable, VendorError
+from watchkeeper.figures.log import keep_log
 from watchkeeper.hours import when_to_page
 from watchkeeper.intake.admitting import Admitting
 from watchkeeper.intake.complaining import complaint_routes
@@ -119,6 +121,10 @@ class House:
                 log.error("the store does not take %s yet: %s", path, error)  # noqa: TRY400
             else:
                 self.spool.forget(path, kept)
+
+    async def keep_log(self) -> None:
+        """Write the incident log; it stands beside the post-mortems' folder."""
+        await keep_log(self.store, self.settings.home.expanduser())
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
@@ -218,9 +224,9 @@ def start_loops(
     house: House, motor: Motor, prover: Prover, store_url: str
 ) -> tuple[list[asyncio.Task[None]], Pager]:
     """The intake's loops, each in a task of its own; one that ends takes the process with it, to be restarted."""
-    outbox, motor_jobs, clocks = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    outbox, motor_jobs, clocks, changes = (asyncio.Event() for _ in range(4))
     # A deadline that is set asks Prefect to show it, so the same notice tells the clocks of one that is due at once.
-    bells = {"outbox": [outbox], "motor": [motor_jobs, clocks]}
+    bells = {"outbox": [outbox], "motor": [motor_jobs, clocks], "incident_log": [changes]}
     pager = Pager(house.store, house.channels, house.desk, house.signer, house.clock, outbox.set)
     dispatcher = Dispatcher(house.store, motor, house.desk.public_url, house.clock)
     occasions = Occasions(house.store, house.desk, house.clock)
@@ -233,6 +239,7 @@ def start_loops(
         _vital("spool", repeat(house.admit_spooled, quiet, every_seconds=1)),
         _vital("prover", repeat(prover.pass_once, asyncio.Event(), every_seconds=PROOF_LOOK_SECONDS)),
         _vital("calendar", repeat(occasions.pass_once, asyncio.Event(), every_seconds=1)),
+        _vital("incident log", repeat(house.keep_log, changes, every_seconds=60)),
     ]
     return loops, pager
 
@@ -270,6 +277,9 @@ async def listen(store: Store, store_url: str, bells: dict[str, list[asyncio.Eve
                         psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(name))
                     )
                 store.is_away = False
+                # What was said while nobody listened is not said again.
+                for bell in chain.from_iterable(bells.values()):
+                    bell.set()
                 async for notice in connection.notifies():
                     for bell in bells[notice.channel]:
                         bell.set()

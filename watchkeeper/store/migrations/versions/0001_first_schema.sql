@@ -273,6 +273,20 @@ CREATE TABLE complaints (
     UNIQUE (incident_id, words)
 );
 
+-- Figures. Whoever keeps the incident log hears of every change that it shows, whichever process made it.
+CREATE FUNCTION tell_incident_log() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('incident_log', '');
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER incident_log
+    AFTER INSERT OR UPDATE OF severity, summary, started_at, resolved_at, cause, cause_confidence ON incidents
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_incident_log();
+CREATE TRIGGER incident_log
+    AFTER INSERT OR UPDATE OF due_at, draft_path, published_at, waived_at ON reviews
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_incident_log();
+
 -- Who is on call otherwise than the policy plans it: kind is primary, secondary or unreachable. An incident keeps the
 -- policy that it started under; what is said here counts at once for those under way, too.
 CREATE TABLE roster_changes (
