@@ -7,7 +7,7 @@ from prefect import flow
 
 from flows.bench import Bench, open_bench
 from flows.checks import run_probes
-from watchkeeper.admission import admit
+from watchkeeper.admission import admit, is_watched
 from watchkeeper.findings import forget_readings, save_reading
 from watchkeeper.model import Alert, Reading
 from watchkeeper.paging import Desk
@@ -65,9 +65,6 @@ async def tell(bench: Bench, policy: Policy, reading: Reading) -> None:
     )
     desk = Desk(policy, bench.settings.public_url)
     async with bench.store.transaction() as db:
-        if (
-            not alert.firing
-            and await db.one("alerts/open_incident_of", fingerprint=alert.fingerprint) is None
-        ):
+        if not alert.firing and not await is_watched(db, alert.fingerprint):
             return  # all is well and was: that is not worth a row every minute
         await admit(db, desk, alert, now=bench.now())

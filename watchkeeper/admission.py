@@ -1,6 +1,6 @@
 """Admission: one transaction from an alert to a page.
 
-The same fingerprint as an open incident's alert is attached; what depends on a service that is already down
+The same fingerprint as an open incident's alert is attached; what is silenced is held back; what depends on a service that is already down
 joins its incident; else an incident opens, with its first pages, its deadlines and its response.
 """
 
@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from watchkeeper.decisions import judge_severity, place, service_of_kind
 from watchkeeper.errors import BadInput
@@ -21,6 +21,7 @@ from watchkeeper.policy import Policy
 from watchkeeper.proving import PROOF, page_own_phone
 from watchkeeper.rendering import words
 from watchkeeper.routing import tell_of_start
+from watchkeeper.silences import hold_back
 from watchkeeper.store import Db, present
 from watchkeeper.timeline import record
 
@@ -31,6 +32,7 @@ class Admission(Data):
     incident_id: int | None
     reason: str
     opened: bool = False
+    detail: dict[str, Any] = Field(default_factory=dict)
 
 
 def alert_of_person(
@@ -109,10 +111,39 @@ async def admit(db: Db, desk: Desk, alert: Alert, *, now: datetime) -> Admission
     if alert.source == PROOF:
         await page_own_phone(db, alert, desk.public_url, now=now)
         admission = Admission(incident_id=None, reason=PROOF)
-    else:
-        admission = await _attach_to_known(db, desk, alert, now) or await _place_unknown(db, desk, alert, now)
-    await db.run("alerts/decide", id=alert_id, incident_id=admission.incident_id, decision=admission.reason)
+        await _decide(db, alert_id, admission)
+        return admission
+    return await take_in(db, desk, alert, alert_id, now=now)
+
+
+async def take_in(db: Db, desk: Desk, alert: Alert, alert_id: int, *, now: datetime) -> Admission:
+    """Decide about an alert that is written down, and write the decision to it with what it was made on."""
+    severity, why = judge_severity(alert, desk.policy)
+    admission = await _attach_to_known(db, desk, alert, now)
+    if admission is None and (hold := await hold_back(db, alert, alert_id, desk.policy, now=now)):
+        admission = Admission(
+            incident_id=None, reason=hold.decision, detail={"hold": hold.model_dump(mode="json")}
+        )
+    admission = admission or await _place_unknown(db, desk, alert, now)
+    judged = {"severity": severity.value, "judged": why}
+    admission = admission.model_copy(update={"detail": judged | admission.detail})
+    await _decide(db, alert_id, admission)
     return admission
+
+
+async def _decide(db: Db, alert_id: int, admission: Admission) -> None:
+    await db.run(
+        "alerts/decide",
+        id=alert_id,
+        incident_id=admission.incident_id,
+        decision=admission.reason,
+        detail=admission.detail,
+    )
+
+
+async def is_watched(db: Db, fingerprint: str) -> bool:
+    """Whether anything waits to hear that an alert is over."""
+    return bool(present(await db.one("alerts/is_watched", fingerprint=fingerprint))["watched"])
 
 
 async def _write_down(db: Db, alert: Alert, now: datetime) -> int | None:

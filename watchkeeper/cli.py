@@ -17,18 +17,20 @@ from cyclopts import App, Parameter
 
 from watchkeeper.admission import admit, alert_of_person
 from watchkeeper.clock import utc_now
+from watchkeeper.commands import HomeOption
 from watchkeeper.doctor import Examination, Verdict, examine, examine_store
 from watchkeeper.errors import BadInput, NotConfigured, StoreUnavailable, WatchkeeperError
 from watchkeeper.home import read_settings
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Alert, Kind, Severity, incident_id_of, incident_number
 from watchkeeper.oncall import on_call
-from watchkeeper.oncall_commands import HomeOption, oncall_app
+from watchkeeper.oncall_commands import oncall_app
 from watchkeeper.paging import Desk
 from watchkeeper.policy import Policy, load_policy
 from watchkeeper.reviews.commands import review_app
 from watchkeeper.reviews.publishing import settle
 from watchkeeper.settings import Settings
+from watchkeeper.silence_commands import silence_app
 from watchkeeper.store import open_store
 
 COMMANDS = "watchkeeper.commands"
@@ -134,6 +136,7 @@ def build_app(asked_for: str = "") -> App:
     app.command(open_incident, name="open")
     app.command(publish)
     app.command(oncall_app())
+    app.command(silence_app())
     app.command(review_app())
     policy = App(name="policy", help="The policy file: what your team decides about incidents.")
     policy.command(check_policy, name="check")

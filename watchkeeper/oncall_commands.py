@@ -1,25 +1,20 @@
 """`watchkeeper oncall`: who is on call, who takes whose place, and who cannot be reached for a time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import time
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
 from watchkeeper.clock import utc_now
+from watchkeeper.commands import HomeOption, in_store
 from watchkeeper.home import read_settings
 from watchkeeper.oncall import Change, ChangeKind, Shift, on_call
 from watchkeeper.policy import Policy
 from watchkeeper.policy.roster import Role
-from watchkeeper.settings import Settings
 from watchkeeper.shifts import change_said, describe, read_changes, read_time, say_change, withdraw_change
-from watchkeeper.store import Db, open_store
 
-Result = TypeVar("Result")
-
-HomeOption = Annotated[Path | None, Parameter(help="The home folder [~/.watchkeeper].")]
 From = Annotated[
     str, Parameter("--from", help="14:00, 2026-12-24 or '2026-12-24 09:00', on the team's clock.")
 ]
@@ -49,7 +44,7 @@ def show(
     now = utc_now()
     midnight = policy.calendar.at(policy.calendar.local(now).date(), time())
     asked = read_time(at, policy.calendar, after=midnight) if at else now
-    changes = asyncio.run(_in_store(settings, lambda db: read_changes(db, now=now)))
+    changes = asyncio.run(in_store(settings, lambda db: read_changes(db, now=now)))
     for line in [
         *describe_shift(on_call(policy, changes, asked), policy),
         *(f"{change.id:>4}  {describe(change, policy)}" for change in changes if change.ends_at > now),
@@ -103,7 +98,7 @@ def withdraw(
     settings = read_settings(home, of_running=True)
     policy = settings.policy()
     change = asyncio.run(
-        _in_store(settings, lambda db: withdraw_change(db, number, policy, by=by, now=utc_now()))
+        in_store(settings, lambda db: withdraw_change(db, number, policy, by=by, now=utc_now()))
     )
     print(f"no longer so: {describe(change, policy)}")
 
@@ -117,10 +112,5 @@ def _say(
     change = change_said(
         kind, person, starts, ends, reason=reason, said_by=by, calendar=policy.calendar, now=now
     )
-    said: Change = asyncio.run(_in_store(settings, lambda db: say_change(db, change, policy, now=now)))
+    said: Change = asyncio.run(in_store(settings, lambda db: say_change(db, change, policy, now=now)))
     print(f"{said.id}  {describe(said, policy)}")
-
-
-async def _in_store(settings: Settings, work: Callable[[Db], Awaitable[Result]]) -> Result:
-    async with open_store(settings.store_url()) as store, store.transaction() as db:
-        return await work(db)

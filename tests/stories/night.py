@@ -219,6 +219,7 @@ class Night:
         heard = None
         while heard != (heard := await self.vendors.twilio.say_all()):
             await self.dispatcher.pass_once()
+            await self.house.release_held()
             await self.pager.send_all_due()
 
     async def incident(self, number: int = 1) -> Incident:
@@ -242,6 +243,7 @@ class Night:
 # Later than now: what is due and still pending was looked at already, and stays for a reason.
 NEXT_DUE = """
 SELECT due_at FROM (SELECT due_at FROM deadlines WHERE state = 'pending'
+                    UNION ALL SELECT release_at FROM held_alerts
                     UNION ALL SELECT due_at FROM notifications WHERE state = 'pending') AS waiting
  WHERE due_at > %(now)s AND due_at < %(before)s ORDER BY due_at LIMIT 1
 """

@@ -18,6 +18,7 @@ from watchkeeper.occasions import Occasions
 from watchkeeper.pager import Pager
 from watchkeeper.paging import Desk
 from watchkeeper.policy import Policy, load_policy, merge, validate_policy
+from watchkeeper.releasing import release_due
 from watchkeeper.store import Store
 
 PUBLIC_URL = "http://watch.test"
@@ -97,6 +98,7 @@ class KernelHouse:
         """Move the clock, then let the clocks ring and the pager send."""
         self.clock.advance(**duration)
         await self.dispatcher.pass_once()
+        await release_due(self.store, self.desk, now=self.clock())
         await self.occasions.pass_once()
         await self.pager.send_all_due()
 

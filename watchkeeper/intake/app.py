@@ -42,8 +42,10 @@ from watchkeeper.oncall import on_call
 from watchkeeper.pager import Pager
 from watchkeeper.paging import Desk
 from watchkeeper.proving import Prover
+from watchkeeper.releasing import release_due
 from watchkeeper.rendering import compile_messages
 from watchkeeper.settings import Settings
+from watchkeeper.silences import find_hold
 from watchkeeper.spool import Spool
 from watchkeeper.status_page.board import Board
 from watchkeeper.status_page.opening import open_status_page
@@ -86,7 +88,8 @@ class House:
         """
         policy = self.desk.policy
         severity, _ = judge_severity(alert, policy)
-        if when_to_page(severity, policy, self.clock()).choice != "page":
+        is_held = find_hold(alert, [], policy, self.clock()) is not None
+        if is_held or when_to_page(severity, policy, self.clock()).choice != "page":
             return  # it waits on disk as it would in the store
         shift = on_call(policy, [], self.clock())
         for routes in (first_pages(severity, policy, shift), next_routes(severity, policy, shift)):
@@ -107,6 +110,10 @@ class House:
             log.error("page without the store by %s failed: %s", route.channel, error)  # noqa: TRY400
             return False
         return True
+
+    async def release_held(self) -> None:
+        """Admit what a silence held back, once it has ended."""
+        await release_due(self.store, self.desk, now=self.clock())
 
     async def admit_spooled(self) -> None:
         """Admit what waited on disk; the store being away again leaves it there."""
@@ -237,6 +244,7 @@ def start_loops(
         _vital("clocks", repeat(dispatcher.pass_once, clocks, every_seconds=1)),
         _vital("motor", repeat(dispatcher.drive_motor, motor_jobs, every_seconds=1)),
         _vital("spool", repeat(house.admit_spooled, quiet, every_seconds=1)),
+        _vital("silences", repeat(house.release_held, asyncio.Event(), every_seconds=1)),
         _vital("prover", repeat(prover.pass_once, asyncio.Event(), every_seconds=PROOF_LOOK_SECONDS)),
         _vital("calendar", repeat(occasions.pass_once, asyncio.Event(), every_seconds=1)),
         _vital("incident log", repeat(house.keep_log, changes, every_seconds=60)),

@@ -4,7 +4,7 @@ from datetime import timedelta
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from watchkeeper.model import Data, Kind, Severity
 from watchkeeper.policy.calendar import Calendar
@@ -25,6 +25,7 @@ from watchkeeper.policy.rules import (
 )
 from watchkeeper.policy.services import Service
 from watchkeeper.policy.telling import StatusPage, Telling
+from watchkeeper.policy.windows import MaintenanceWindow
 
 
 class Policy(Data):
@@ -38,6 +39,7 @@ class Policy(Data):
     chat_channel: str = "#incidents"
     tickets_to: str | None = None
     services: dict[str, Service]
+    maintenance_windows: list[MaintenanceWindow] = Field(default_factory=list)
     thresholds: Thresholds
     verification: Verification
     response: Response

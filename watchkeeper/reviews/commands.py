@@ -9,10 +9,10 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from watchkeeper.clock import utc_now
+from watchkeeper.commands import HomeOption
 from watchkeeper.home import read_settings
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Incident, incident_id_of
-from watchkeeper.oncall_commands import HomeOption
 from watchkeeper.paging import Desk, desk_of
 from watchkeeper.rendering import utc
 from watchkeeper.reviews.clock import move, waive

@@ -41,7 +41,9 @@ CREATE TABLE alerts (
     received_at timestamptz NOT NULL,
     payload     jsonb NOT NULL,
     incident_id bigint REFERENCES incidents,
-    decision    text
+    decision    text,
+    -- What the decision was made on: the severity and its reason, what held it back.
+    detail      jsonb NOT NULL DEFAULT '{}'
 );
 -- A delivery that the sender repeats is one alert.
 CREATE UNIQUE INDEX alerts_delivery ON alerts (source, delivery_id) WHERE delivery_id IS NOT NULL;
@@ -312,3 +314,34 @@ CREATE TABLE occasions (
     PRIMARY KEY (kind, due_at)
 );
 CREATE UNIQUE INDEX occasions_pending ON occasions (kind) WHERE done_at IS NULL;
+
+-- What is expected to fire and is to page nobody for a time, and who said so why. It must name something.
+CREATE TABLE silences (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    sort        text NOT NULL,
+    service     text,
+    kind        text,
+    source      text,
+    fingerprint text,
+    starts_at   timestamptz NOT NULL,
+    ends_at     timestamptz NOT NULL CHECK (starts_at < ends_at),
+    person      text NOT NULL,
+    reason      text NOT NULL,
+    created_at  timestamptz NOT NULL,
+    ended_at    timestamptz,
+    ended_by    text,
+    CHECK (num_nonnulls(service, kind, source, fingerprint) > 0)
+);
+CREATE INDEX silences_in_force ON silences (ends_at) WHERE ended_at IS NULL;
+
+-- Alerts that a silence held back and that have not ended: each is admitted when its silence is over.
+CREATE TABLE held_alerts (
+    fingerprint text PRIMARY KEY,
+    alert_id    bigint NOT NULL REFERENCES alerts,
+    alert       jsonb NOT NULL,
+    silence_id  bigint REFERENCES silences,
+    held_by     text NOT NULL,
+    held_at     timestamptz NOT NULL,
+    release_at  timestamptz NOT NULL
+);
+CREATE INDEX held_alerts_due ON held_alerts (release_at);
