@@ -19,6 +19,7 @@ CLOCKS = [
     DeadlineKind.UPDATE,
     DeadlineKind.PAGE,
     DeadlineKind.UPDATE_REMINDER,
+    DeadlineKind.WATCH,
 ]
 
 

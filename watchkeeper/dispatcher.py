@@ -15,15 +15,13 @@ from watchkeeper.deadlines import set_deadline
 from watchkeeper.errors import StoreUnavailable, VendorRejected, VendorUnavailable
 from watchkeeper.findings import read_findings
 from watchkeeper.hours import due_after
-from watchkeeper.incidents import MAX_ATTEMPTS, change_status, incident_of, read_incident, start_attempt
+from watchkeeper.incidents import MAX_ATTEMPTS, incident_of, read_incident, start_attempt
 from watchkeeper.maintenance import still_in_maintenance
 from watchkeeper.model import (
-    OPEN_STATUSES,
     Deadline,
     DeadlineKind,
     Incident,
     RemediationState,
-    Status,
     TimelineKind,
 )
 from watchkeeper.motor import TERMINAL, Motor
@@ -37,6 +35,7 @@ from watchkeeper.status_page.posting import post_where_behind
 from watchkeeper.store import Db, Row, Store, present
 from watchkeeper.telling import triage_is_overdue, update_is_due
 from watchkeeper.timeline import record
+from watchkeeper.watching import look_after_hand_over, watch_where_quiet
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +82,7 @@ Handler = Callable[..., Awaitable[None]]
 
 # What each kind of deadline sets off when it passes unmet: handler(db, desk, incident, deadline, now=...).
 MISSED: dict[DeadlineKind, Handler] = {
+    DeadlineKind.WATCH: look_after_hand_over,
     DeadlineKind.ACKNOWLEDGE: _nobody_acknowledged,
     DeadlineKind.ESCALATE: _escalate,
     DeadlineKind.PAGE: held_page_is_due,
@@ -122,7 +122,7 @@ class Dispatcher:
         while await self._next_deadline():
             pass
         await self._revive_lapsed()
-        await self._verify_where_quiet()
+        await watch_where_quiet(self._store, now=self._clock())
         await post_where_behind(self._store, now=self._clock())
         async with self._store.transaction() as db:
             await ask_again_for_drafts(db, now=self._clock())
@@ -145,16 +145,6 @@ class Dispatcher:
                     await start_attempt(db, incident, "the last one fell silent", now=now)
                 else:
                     await give_up(db, incident, self._public_url, now=now)
-
-    async def _verify_where_quiet(self) -> None:
-        """Whoever took over seems to have mended it: it is watched, and closed when it holds."""
-        now = self._clock()
-        for row in await self._store.all("incidents/handed_over_and_quiet"):
-            incident = incident_of(row)
-            async with self._store.transaction() as db:
-                if await start_attempt(db, incident, "every alert has gone quiet", now=now):
-                    watched = [status for status in OPEN_STATUSES if status is not Status.MONITORING]
-                    await change_status(db, incident.id, expected=watched, new=Status.MONITORING, now=now)
 
     async def drive_motor(self) -> None:
         """Ask Prefect for what is wanted. Apart from `pass_once`, so that a Prefect that hangs delays no page."""

@@ -294,6 +294,7 @@ class DeadlineKind(StrEnum):
     UPDATE_REMINDER = "update_reminder"
     APPROVAL = "approval"
     MAINTENANCE = "maintenance"
+    WATCH = "watch"
     REVIEW_REMINDER = "review_reminder"
     REVIEW = "review"
     ACTION_ITEM = "action_item"

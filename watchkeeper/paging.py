@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchkeeper import messages
+from watchkeeper.deadlines import set_deadline
 from watchkeeper.decisions import (
     Route,
     escalation_routes,
@@ -206,6 +207,8 @@ async def hand_over(
     text = f"Handed over to the people on call: {why}"
     await record(db, incident.id, TimelineKind.DECISION, text, now=now, key=f"handover:{incident.attempt}")
     await update_team(db, desk, incident, text, key=f"handover:{incident.attempt}", now=now)
+    looked_at = now + desk.policy.verification.stable_for
+    await set_deadline(db, incident.id, DeadlineKind.WATCH, 1, looked_at, now=now)
 
 
 async def tell_resolved(

@@ -26,6 +26,7 @@ from watchkeeper.model import (
     Message,
     Plan,
     RemediationState,
+    Status,
 )
 from watchkeeper.outbox import read_notifications
 from watchkeeper.pager import Pager, receive_receipt
@@ -348,6 +349,32 @@ async def test_an_issue_alert_of_sentrys_does_not_keep_an_incident_open(house: K
     await house.hear(fingerprint="site", firing=False)
     await house.pass_time(seconds=1)
     assert (await read_incident(house.store, incident.id)).attempt == incident.attempt + 1
+
+
+async def test_what_was_quiet_before_it_was_handed_over_is_looked_at_once(house: KernelHouse) -> None:
+    await house.hear(fingerprint="site")
+    await house.hear(fingerprint="site", firing=False)
+    await handed_over(house)
+    await house.pass_time(minutes=14)
+    assert (await read_incident(house.store, 1)).waiting_for == "person"
+    await house.pass_time(minutes=1)
+    watched = await read_incident(house.store, 1)
+    assert (watched.status, watched.attempt, watched.waiting_for) == (Status.MONITORING, 2, None)
+    await handed_over(house)
+    await house.pass_time(hours=1)
+    assert (await read_incident(house.store, 1)).waiting_for == "person"
+
+
+async def test_what_still_fires_when_it_is_handed_over_is_left_to_the_person(house: KernelHouse) -> None:
+    await house.hear(fingerprint="site")
+    await handed_over(house)
+    await house.pass_time(hours=1)
+    assert (await read_incident(house.store, 1)).waiting_for == "person"
+
+
+async def handed_over(house: KernelHouse) -> None:
+    async with house.store.transaction() as db:
+        await give_up(db, await read_incident(db, 1), house.desk.public_url, now=house.clock())
 
 
 async def test_the_team_hears_every_half_hour_where_a_p0_stands(house: KernelHouse) -> None:
