@@ -366,8 +366,10 @@ async def test_resolves_what_stayed_green_and_tells_those_who_were_told(
     assert (after.status, after.resolved_at) == (Status.RESOLVED, bench.now())
     assert after.resolved_at - incident.mitigated_at == minutes(16)  # type: ignore[operator]
     assert probes.looks == 2 + 31
+    # The announcement is still in the outbox and leaves first; Ben's page never left, so he is told nothing.
     assert [(who, text.splitlines()[0]) for who, text in await bench.told(incident, "resolved")] == [
-        ("ana", "Resolved: INC-0001 Database is down")
+        ("#incidents", "Resolved: INC-0001 Database is down"),
+        ("ana", "Resolved: INC-0001 Database is down"),
     ]
     assert artifacts[:4] == ["inc-0001-verification 0", "bar 0", "bar 0", "bar 0"]
     assert artifacts[-2] == "bar 100"
