@@ -13,7 +13,7 @@ import httpx
 from benchmarks.site import CouldNotRun, Site, first_texts, until
 from deployments.environment import program_environment
 from deployments.parts import Program
-from drills.stand import PEOPLE
+from drills.world_config import PEOPLE
 from watchkeeper.clock import utc_now
 
 POOL = "plain"

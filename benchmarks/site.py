@@ -17,7 +17,8 @@ import psycopg
 from deployments.stack import Stack
 from drills.run import drill_stand
 from drills.screen import Screen
-from drills.stand import PEOPLE, World
+from drills.stand import World
+from drills.world_config import PEOPLE
 from watchkeeper.clock import utc_now
 from watchkeeper.deadlines import read_deadlines
 from watchkeeper.errors import WatchkeeperError

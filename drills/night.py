@@ -14,7 +14,8 @@ from drills.grading import Facts
 from drills.person import Behaviour, Person
 from drills.scenarios.scenario import Scenario, Step
 from drills.screen import Screen
-from drills.stand import PEOPLE, World
+from drills.stand import World
+from drills.world_config import PEOPLE
 from watchkeeper.clock import utc_now
 from watchkeeper.deadlines import read_deadlines
 from watchkeeper.errors import BadInput

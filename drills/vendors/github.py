@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from drills.vendors.config import GitHub
-from drills.vendors.platform import COMMITS
+from drills.vendors.releases import COMMITS, SITE_COMMITS, commit_of
 from drills.vendors.vendor import Handler, Vendor
 
 # How long a new issue is in no search: eventually consistent, as there.
@@ -155,13 +155,13 @@ class GitHubApi(Vendor):
 
 
 def commits() -> dict[str, str]:
-    """Each commit's release, oldest first."""
-    return {sha: release for release, (sha, _) in COMMITS.items()}
+    """Each commit's release, oldest first; the website's after the backend's."""
+    return {sha: release for release, (sha, _) in (COMMITS | SITE_COMMITS).items()}
 
 
 def commit_told(sha: str, release: str) -> dict[str, Any]:
     author = {"name": "Dev", "email": "dev@example.com", "date": "2026-11-20T10:00:00Z"}
-    return {"sha": sha, "commit": {"message": COMMITS[release][1], "author": author}, "parents": []}
+    return {"sha": sha, "commit": {"message": commit_of(release)[1], "author": author}, "parents": []}
 
 
 def moment(text: str) -> datetime:

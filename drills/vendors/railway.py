@@ -14,7 +14,9 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from drills.vendors.config import Railway
-from drills.vendors.platform import GB, Deployment, Platform, Sample, Service, commit_of
+from drills.vendors.platform import Platform
+from drills.vendors.releases import commit_of
+from drills.vendors.service import GB, Deployment, Sample, Service
 from drills.vendors.vendor import Handler, Vendor
 
 # The first field of the operation's selection.

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from drills.vendors.config import Vercel
+from drills.vendors.releases import commit_of
 from drills.vendors.vendor import Handler, Vendor
 from drills.vendors.website import Website
 
@@ -24,12 +25,6 @@ from drills.vendors.website import Website
 MOVES_AFTER_SECONDS = 0.7
 DAY_MILLISECONDS = 86_400_000
 KEPT_LINES = 50
-
-COMMITS = {
-    "site-1": ("f00dcafe0ddba11", "Show delivery times on the product page"),
-    "site-2": ("beefcafe0ddba11", "Correct a typo on the About page"),
-    "site-2-broken": ("deadbea7c0ffee0", "Render the cart on the server"),
-}
 
 
 def milliseconds() -> int:
@@ -234,9 +229,7 @@ class VercelApi(Vendor):
         return next((d for d in self._deployments if d.uid == request.path_params["id"]), None)
 
     def _row(self, deployment: Deployment) -> dict[str, Any]:
-        commit, message = COMMITS.get(
-            deployment.release, (deployment.release, f"Release {deployment.release}")
-        )
+        commit, message = commit_of(deployment.release)
         return {
             "uid": deployment.uid,
             "name": "shop",

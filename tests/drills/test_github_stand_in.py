@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from drills.vendors import github
 from drills.vendors.config import GitHub
 from drills.vendors.github import GitHubApi
-from drills.vendors.platform import COMMITS
+from drills.vendors.releases import COMMITS
 
 REPOSITORY = "/github/repos/shop/shop"
 GOOD, BROKEN, ERRORS = (COMMITS[release][0] for release in ("2024.1", "2024.2-broken", "2024.3-errors"))

@@ -16,7 +16,8 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from drills.stand import FROM_NUMBER, PEOPLE, World, running_world
+from drills.stand import World, running_world
+from drills.world_config import FROM_NUMBER, PEOPLE
 
 ANA = PEOPLE["ana"]["phone"]
 WRONG = "wrong-4f1c9d"

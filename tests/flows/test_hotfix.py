@@ -15,7 +15,7 @@ from blocks.github import GitHubCredentials
 from blocks.railway import RailwayCredentials
 from drills.vendors.config import GitHub
 from drills.vendors.github import GitHubApi
-from drills.vendors.platform import COMMITS
+from drills.vendors.releases import COMMITS
 from flows import hotfix, resolution, respond, transaction
 from flows.actions.hotfix import OpenHotfix, plan_open_hotfix
 from flows.actions.site import Site
