@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flows.actions.hotfix import OPEN_HOTFIX, plan_open_hotfix
+from flows.actions.hotfix import OPEN_HOTFIX, Code, plan_open_hotfix
 from flows.actions.site import open_site
 from flows.bench import Bench
 from flows.resolution import Outcome, take_step
@@ -22,13 +22,15 @@ async def leave_hotfix(bench: Bench, incident: Incident) -> bool:
     Nothing that goes wrong here may keep the hand-over from happening.
     """
     tried = await read_remediations(bench.store, incident.id)
-    finding = await finding_in_code(bench, incident)
-    if finding is None or not is_worth_it(bench, incident, tried):
+    found = await finding_in_code(bench, incident)
+    if found is None or not is_worth_it(bench, incident, tried):
         return False
+    finding, code = found
     plan_step = partial(
         plan_open_hotfix,
         incident=incident,
         finding=finding,
+        code=code,
         tried=[each for each in tried if each.action != OPEN_HOTFIX],
         incident_link=bench.desk(incident).incident_url(incident),
     )
@@ -37,13 +39,13 @@ async def leave_hotfix(bench: Bench, incident: Incident) -> bool:
     return ended is Outcome.APPROVAL
 
 
-async def finding_in_code(bench: Bench, incident: Incident) -> Finding | None:
-    """What this round was acted upon, if what lasts is a change of our code."""
+async def finding_in_code(bench: Bench, incident: Incident) -> tuple[Finding, Code] | None:
+    """What this round was acted upon, and whose code it is, if what lasts is a change of our code."""
     findings = await read_findings(bench.store, incident.id, incident.round)
     cure = choose_cure(findings)
-    if cure is None or not cure.in_code:
+    if cure is None or cure.in_code is None:
         return None
-    return next(finding for finding in findings if finding.cause == cure.cause)
+    return next(finding for finding in findings if finding.cause == cure.cause), cure.in_code
 
 
 def is_worth_it(bench: Bench, incident: Incident, tried: list[Remediation]) -> bool:

@@ -5,24 +5,37 @@ The issue is opened first and the branch made last, so that the branch is there 
 
 from datetime import datetime
 from functools import partial
+from typing import Any, Literal
 
 from flows.actions.site import Site
-from tasks import github, railway
+from tasks import github, railway, vercel
 from tasks.railway import current_of
 from watchkeeper.documents.hotfix import hotfix_branch, hotfix_issue, hotfix_marker, hotfix_title
 from watchkeeper.errors import PreconditionChanged, VendorRejected
 from watchkeeper.model import Finding, Incident, Plan, Remediation
 
 OPEN_HOTFIX = "open_hotfix"
+# The two parts of a site that are built from code of ours: the one on Railway, the other on Vercel.
+Code = Literal["backend", "frontend"]
 
 
 async def plan_open_hotfix(
-    site: Site, *, incident: Incident, finding: Finding, tried: list[Remediation], incident_link: str
+    site: Site,
+    *,
+    incident: Incident,
+    finding: Finding,
+    code: Code,
+    tried: list[Remediation],
+    incident_link: str,
 ) -> Plan | None:
-    """An issue with the incident's facts, and a branch from the commit that runs; None where none is known."""
-    service = incident.service if has_platform(site, incident.service) else "backend"
+    """An issue with the incident's facts, and a branch from the commit that runs; None where none is known.
+
+    Args:
+        code: whose code has to be changed.
+    """
+    service = site.frontend() if code == "frontend" else backend_of(site, incident)
     repository = site.github().repository
-    current = current_of(await railway.list_deployments(*site.railway(service)))
+    current = await deployment_that_runs(site, service)
     if current is None or not current["commit_hash"]:
         return None
     branch, commit = hotfix_branch(incident, finding), str(current["commit_hash"])
@@ -50,8 +63,20 @@ async def plan_open_hotfix(
     )
 
 
-def has_platform(site: Site, service: str) -> bool:
-    return service in site.policy.services and site.policy.services[service].railway is not None
+def backend_of(site: Site, incident: Incident) -> str:
+    """The incident's own service, where Railway runs it."""
+    known = site.policy.services.get(incident.service)
+    return incident.service if known is not None and known.railway is not None else "backend"
+
+
+async def deployment_that_runs(site: Site, service: str) -> dict[str, Any] | None:
+    """What serves now: by Vercel's production address, or the newest on Railway that is not removed."""
+    known = site.policy.services.get(service)
+    if known is None or known.vercel is None:
+        return current_of(await railway.list_deployments(*site.railway(service)))
+    credentials, target = site.vercel(service)
+    serving = await vercel.read_production(credentials, target)
+    return await vercel.read_deployment(credentials, target, serving) if serving is not None else None
 
 
 class OpenHotfix:
@@ -61,7 +86,7 @@ class OpenHotfix:
     undo = "close the issue and delete the branch"
 
     async def check(self, site: Site, plan: Plan) -> None:
-        current = current_of(await railway.list_deployments(*site.railway(plan.parameters["service"])))
+        current = await deployment_that_runs(site, plan.parameters["service"])
         if current is None or current["commit_hash"] != plan.parameters["commit"]:
             raise PreconditionChanged("another commit runs in production now")
 

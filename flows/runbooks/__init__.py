@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from flows.actions.hotfix import Code
 from flows.actions.site import Site
 from watchkeeper.model import Plan
 
@@ -19,12 +20,13 @@ class Cure:
             and it is watched for as long as the policy waits for a vendor.
         needs_a_step: where none of the steps has anything to do, a person takes over.
         person: why the rest is a person's to do; the finding's advice says what.
-        in_code: what lasts is a change of our code: whoever takes over finds an issue and a branch to make it on.
+        in_code: in whose code what lasts has to be changed: whoever takes over finds an issue and a branch for it,
+            made from what this part runs in production. None where no change of code would mend it.
     """
 
     cause: str
     steps: tuple[PlanStep, ...] = ()
     waits_for: str = ""
     person: str = ""
-    in_code: bool = False
+    in_code: Code | None = None
     needs_a_step: bool = False

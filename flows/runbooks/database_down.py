@@ -29,7 +29,7 @@ async def delete_old_rows(site: Site) -> Plan | None:
 
 
 CURES = (
-    Cure(CONNECTION_LEAK, (end_idle_connections, restart_backend), in_code=True),
+    Cure(CONNECTION_LEAK, (end_idle_connections, restart_backend), in_code="backend"),
     Cure(SUPABASE_OUTAGE, waits_for="Supabase"),
     Cure(DISK_FULL, (delete_old_rows,), needs_a_step=True),
 )

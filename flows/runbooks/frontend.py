@@ -15,7 +15,7 @@ async def roll_back_frontend(site: Site) -> Plan | None:
 
 
 CURES = (
-    Cure(BAD_FRONTEND_DEPLOYMENT, (roll_back_frontend,)),
+    Cure(BAD_FRONTEND_DEPLOYMENT, (roll_back_frontend,), in_code="frontend"),
     Cure(VERCEL_OUTAGE, waits_for="Vercel"),
     Cure(DNS_BROKEN, person="the domain's records are changed at its registrar or DNS provider"),
 )

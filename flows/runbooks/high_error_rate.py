@@ -20,7 +20,7 @@ async def roll_back_backend(site: Site) -> Plan | None:
 
 
 CURES: tuple[Cure, ...] = (
-    Cure(ERRORS_AFTER_DEPLOY, (roll_back_backend,), in_code=True),
+    Cure(ERRORS_AFTER_DEPLOY, (roll_back_backend,), in_code="backend"),
     Cure(GEMINI_DOWN, waits_for="Gemini"),
     Cure(REMOVEBG_DOWN, waits_for="Remove.bg"),
     Cure(STRIPE_DOWN, person="Stripe's support has to be contacted; the note for it is ready"),

@@ -28,7 +28,7 @@ async def restart_backend(site: Site) -> Plan | None:
 
 
 CURES = (
-    Cure(BAD_DEPLOYMENT, (roll_back_backend,), in_code=True),
+    Cure(BAD_DEPLOYMENT, (roll_back_backend,), in_code="backend"),
     Cure(OUT_OF_MEMORY, (raise_backends_memory, restart_backend)),
 )
 

@@ -13,15 +13,16 @@ from starlette.applications import Starlette
 
 from blocks.github import GitHubCredentials
 from blocks.railway import RailwayCredentials
+from blocks.vercel import VercelCredentials
 from drills.vendors.config import GitHub
 from drills.vendors.github import GitHubApi
-from drills.vendors.releases import COMMITS
+from drills.vendors.releases import COMMITS, SITE_COMMITS
 from flows import hotfix, resolution, respond, transaction
 from flows.actions.hotfix import OpenHotfix, plan_open_hotfix
 from flows.actions.site import Site
 from flows.checks import Credentials
-from flows.hotfix import leave_hotfix
-from tasks import github, railway
+from flows.hotfix import finding_in_code, leave_hotfix
+from tasks import github, railway, vercel
 from tests.flows.conftest import MovedBench, plan_to
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.documents.hotfix import hotfix_issue
@@ -43,7 +44,8 @@ BRANCH = "hotfix/inc-0001-bad-deployment"
 def policy() -> Policy:
     backend = {"title": "Backend", "kind": "site_outage", "railway": RAILWAY}
     database = {"title": "Database", "kind": "database_down"}
-    return two_on_call(services={"backend": backend, "database": database})
+    web = {"title": "Website", "kind": "site_outage", "vercel": {"project_id": "prj", "team_id": "team"}}
+    return two_on_call(services={"backend": backend, "database": database, "web": web})
 
 
 @pytest_asyncio.fixture
@@ -80,8 +82,27 @@ def site(policy: Policy, repository: GitHubApi, running: dict[str, Any]) -> Site
                 token=SecretStr("t"), repository="shop/shop", base_url="http://github/github"
             ),
             railway=RailwayCredentials(token=SecretStr("t")),
+            vercel=VercelCredentials(token=SecretStr("t")),
         ),
     )
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the website's production address serves."""
+    commit, message = SITE_COMMITS["site-2-broken"]
+    deployment = {"id": "dpl_2", "status": "READY", "commit_hash": commit, "commit_message": message}
+    addresses: dict[str, Any] = {"production": "dpl_2", "dpl_2": deployment}
+
+    async def read_production(*asked: object) -> Any:
+        return addresses["production"]
+
+    async def read_deployment(credentials: object, target: object, deployment_id: str) -> Any:
+        return addresses[deployment_id]
+
+    monkeypatch.setattr(vercel, "read_production", read_production)
+    monkeypatch.setattr(vercel, "read_deployment", read_deployment)
+    return addresses
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +127,12 @@ async def incident(bench: MovedBench, policy: Policy) -> Incident:
 
 async def plan_of(site: Site, incident: Incident, tried: list[Remediation] | None = None) -> Plan:
     plan = await plan_open_hotfix(
-        site, incident=incident, finding=FINDING, tried=tried or [], incident_link="http://watch.test/i"
+        site,
+        incident=incident,
+        finding=FINDING,
+        code="backend",
+        tried=tried or [],
+        incident_link="http://watch.test/i",
     )
     assert plan is not None
     return plan
@@ -132,6 +158,57 @@ async def test_leaves_an_issue_with_the_facts_and_a_branch_from_what_runs(
     done = await the_one(bench, incident)
     assert (done.state, done.gate) == ("done", "none")
     assert done.outcome == f"issue {issue['html_url']}; branch https://github.com/shop/shop/tree/{BRANCH}"
+
+
+async def incident_of_the_website(bench: MovedBench, policy: Policy) -> Incident:
+    incident = await bench.incident_under(policy)
+    finding = FINDING.model_copy(update={"cause": "bad_frontend_deployment"})
+    await save_findings(bench.store, incident.id, incident.round, [finding])
+    return incident
+
+
+async def test_a_cause_in_the_website_gets_its_branch_from_what_vercel_serves(
+    bench: MovedBench, policy: Policy, repository: GitHubApi, served: dict[str, Any]
+) -> None:
+    incident = await incident_of_the_website(bench, policy)
+
+    assert await leave_hotfix(bench, incident) is False
+
+    assert repository.branches == {
+        "hotfix/inc-0001-bad-frontend-deployment": SITE_COMMITS["site-2-broken"][0]
+    }
+    done = await the_one(bench, incident)
+    assert (done.state, done.target) == ("done", "web")
+    assert any("deadbea7 “Render the cart on the server”, which runs now" in p for p in done.plan.preview)
+
+
+@pytest.mark.parametrize("serves", [None, "dpl_3"])
+async def test_nothing_is_begun_for_a_website_that_serves_nothing_or_nothing_with_a_commit(
+    bench: MovedBench, policy: Policy, repository: GitHubApi, served: dict[str, Any], serves: str | None
+) -> None:
+    served |= {"production": serves, "dpl_3": served["dpl_2"] | {"commit_hash": None}}
+    incident = await incident_of_the_website(bench, policy)
+
+    assert await leave_hotfix(bench, incident) is False
+    assert (repository.issues, repository.branches) == ([], {})
+
+
+async def test_is_not_begun_when_vercel_serves_another_commit_by_then(
+    bench: MovedBench, policy: Policy, site: Site, served: dict[str, Any]
+) -> None:
+    incident = await incident_of_the_website(bench, policy)
+    found = await finding_in_code(bench, incident)
+    assert found is not None
+    finding, code = found
+    plan = await plan_open_hotfix(
+        site, incident=incident, finding=finding, code=code, tried=[], incident_link="http://watch.test/i"
+    )
+    assert plan is not None
+    await OpenHotfix().check(site, plan)
+    served["dpl_2"] = served["dpl_2"] | {"commit_hash": SITE_COMMITS["site-1"][0]}
+
+    with pytest.raises(PreconditionChanged, match="another commit runs"):
+        await OpenHotfix().check(site, plan)
 
 
 async def test_leaves_it_once_however_often_the_run_starts_anew(
