@@ -10,10 +10,12 @@ from typing import Any
 
 from drills.person import Behaviour
 from drills.scenarios.scenario import Scenario
-from watchkeeper.model import Incident, Notification, NotificationState, Purpose, Remediation, Status
+from drills.stand import Received
+from watchkeeper.model import Finding, Incident, Notification, Purpose, Remediation, Status
+from watchkeeper.rendering import one_line
 
-# What touches nothing of production: begun before a person takes over, whatever was denied.
-HARMLESS = frozenset({"open_hotfix"})
+# Where a change touches nothing of production: an issue and a branch are begun before a person takes over.
+HARMLESS = frozenset({"github"})
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Facts:
         incidents: how many were opened; one fault is one incident.
         orders_after: orders that customers placed after the end, as (succeeded, failed).
         messages: texts on each person's phone, by name.
+        received: everything that reached somebody since the fault, on whichever channel.
+        findings: what was found, of which a person who takes over must have received every word.
     """
 
     scenario: Scenario
@@ -43,6 +47,8 @@ class Facts:
     requests: Sequence[dict[str, Any]]
     orders_after: tuple[int, int]
     messages: dict[str, list[str]]
+    received: Sequence[Received]
+    findings: Sequence[Finding]
     review_due_at: datetime | None
     draft: str | None
 
@@ -54,11 +60,16 @@ class Facts:
         return self.scenario.ends_resolved(self.person)
 
     @property
+    def asked_nobody(self) -> bool:
+        """Whether nothing of production may have been changed: nobody said yes, or we may only look."""
+        return self.observe or (self.person != "prompt" and self.scenario.needs_approval)
+
+    @property
     def writes(self) -> dict[str, int]:
         """How often each write may be seen."""
         if self.observe:
             return {}
-        if self.counterpart and self.scenario.counterpart:
+        if self.counterpart and self.scenario.counterpart and not self.asked_nobody:
             return self.scenario.counterpart.at_most
         return self.scenario.writes(self.person)
 
@@ -146,7 +157,7 @@ def resolved_failures(facts: Facts, incident: Incident) -> list[str]:
             failures.append(f"{write} was asked {seen} times, {times} expected")
     if facts.review_due_at is None or not facts.draft:
         failures.append("no post-mortem was drafted, or it has no deadline")
-    if not any(n.purpose is Purpose.RESOLVED for n in facts.notifications):
+    if not arrived(facts, Purpose.RESOLVED):
         failures.append("nobody was told that it is over")
     return failures
 
@@ -155,19 +166,52 @@ def handover_failures(facts: Facts, incident: Incident) -> list[str]:
     failures = []
     if incident.waiting_for != "person":
         failures.append("the incident did not end in a person's hands")
-    if not any(
-        n.purpose is Purpose.HANDOVER and n.state in (NotificationState.SENT, NotificationState.DELIVERED)
-        for n in facts.notifications
-    ):
+    handed = arrived(facts, Purpose.HANDOVER)
+    if not handed:
         failures.append("nobody was told that a person must take over")
-    asked_nobody = facts.observe or (facts.person != "prompt" and facts.scenario.needs_approval)
-    if asked_nobody and any(r.state == "done" and r.action not in HARMLESS for r in facts.remediations):
-        failures.append("something was changed although nobody approved")
+    elif lacking := evidence_lacking(facts, handed):
+        failures.append(f"whoever took over was not given: {lacking[0]}")
+    if facts.asked_nobody:
+        failures += untouched_failures(facts)
     if facts.scenario.ends_with_person and incident.cause != facts.scenario.cause:
         failures.append(f"the cause was named {incident.cause}, not {facts.scenario.cause}")
-    if facts.counterpart and facts.scenario.counterpart and not facts.observe:
+    if facts.counterpart and facts.scenario.counterpart and not facts.asked_nobody:
         failures += facts.scenario.counterpart.proof(facts.before, facts.after)
-    handed = [n.message.text for n in facts.notifications if n.purpose is Purpose.HANDOVER]
-    if facts.scenario.ends_with_person and not any("to do:" in text for text in handed):
+        failures += untried_failures(facts)
+    if facts.scenario.ends_with_person and not any("to do:" in message.text for message in handed):
         failures.append("whoever took over was not told what to do")
     return failures
+
+
+def arrived(facts: Facts, purpose: Purpose) -> list[Received]:
+    """What reached people of what they were to be told for this purpose: as their phones and mailboxes have it."""
+    meant = [n for n in facts.notifications if n.purpose is purpose]
+    return [
+        message
+        for message in facts.received
+        if any(n.message.short in message.text or n.message.text.strip() in message.text for n in meant)
+    ]
+
+
+def evidence_lacking(facts: Facts, handed: Sequence[Received]) -> list[str]:
+    """What was found and what was tried, in no message that reached whoever took over."""
+    told = "\n".join(message.text for message in handed)
+    known = [one_line("; ".join(finding.evidence)) for finding in facts.findings]
+    known += [one_line(r.plan.summary) for r in facts.remediations]
+    return [words for words in known if words not in told]
+
+
+def untouched_failures(facts: Facts) -> list[str]:
+    """Nothing of production was changed: neither at a vendor nor, where no request would show it, in the data."""
+    asked = [r for r in facts.requests if is_production_write(r) and r["vendor"] not in HARMLESS]
+    changed = [f"{r['vendor']} was asked although nobody approved: {r['method']} {r['path']}" for r in asked]
+    return [*changed, *facts.scenario.untouched(facts.before, facts.after)]
+
+
+def untried_failures(facts: Facts) -> list[str]:
+    """A cure that does not work was tried all the same; whoever does nothing has not seen it fail."""
+    return [
+        f"{write} was never tried"
+        for write, at_most in facts.writes.items()
+        if at_most and not count_writes(facts.requests, write)
+    ]

@@ -215,6 +215,8 @@ async def gather_facts(
         requests=await asyncio.to_thread(world.requests, since),
         orders_after=(orders["succeeded"], orders["failed"]),
         messages={name: await world.texts(name, since) for name in PEOPLE},
+        received=[m for m in await world.received() if datetime.fromisoformat(m.at) >= since],
+        findings=await read_findings(store, incident.id) if incident else [],
         review_due_at=review.due_at if review else None,
         draft=seen.review["draft"] if seen.review else None,
     )

@@ -2,10 +2,18 @@
 
 from typing import Any
 
-from drills.scenarios.scenario import Counterpart, Scenario, Step, good_release_runs
+from drills.scenarios.scenario import (
+    Counterpart,
+    Scenario,
+    Step,
+    backend_kept_running,
+    backend_was_restarted,
+    every,
+)
 
 # Any change asked of the platform, in its words.
-NO_WRITES = {"railway:deploymentRestart": 0, "railway:deploymentRollback": 0}
+RESTART = "deploymentRestart"
+NO_WRITES = {f"railway:{RESTART}": 0, "railway:deploymentRollback": 0}
 
 
 def waited_out(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -17,9 +25,28 @@ def waited_out(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
         failures.append("the database is still out of reach")
     if after["supabase"]["writes"] > before["supabase"]["writes"]:
         failures.append("something was changed at Supabase")
-    if after["company"]["backend"]["pid"] != before["company"]["backend"]["pid"]:
-        failures.append("the backend was restarted, which could not help")
-    return failures
+    return [*failures, *backend_kept_running(before, after)]
+
+
+def leak_was_ended(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Idle connections were ended by the server, and the backend began with a new pool."""
+    return [*backend_was_restarted(before, after), *connections_were_ended(before, after)]
+
+
+def connections_were_ended(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    was, now = (state["supabase"]["sessions_killed"] for state in (before, after))
+    return [] if now > was else ["no connection was ended"]
+
+
+def nobody_was_cut_off(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    was, now = (state["supabase"]["sessions_killed"] for state in (before, after))
+    return [f"{now - was} connections were ended"] if now > was else []
+
+
+def nothing_was_deleted(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    now = after["supabase"]
+    left, were = now["old_rows"], now["most_old_rows"]
+    return [] if left == were else [f"{were - left} of {were} old rows were deleted"]
 
 
 def cleaned_up(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -45,7 +72,15 @@ SCENARIOS = (
         cause="connection_leak",
         needs_approval=False,
         cure={"railway:deploymentRestart": 1},
-        proof=good_release_runs,
+        proof=leak_was_ended,
+        untouched=nobody_was_cut_off,
+        counterpart=Counterpart(
+            title="A connection leak, and Railway never answers whether it restarts the backend",
+            way="times out",
+            first=(Step("/control/fail/railway", {"manner": "silence", "times": 9, "match": RESTART}),),
+            at_most={f"railway:{RESTART}": 1},
+            proof=every(connections_were_ended, backend_kept_running),
+        ),
     ),
     Scenario(
         name="supabase-outage",
@@ -57,6 +92,7 @@ SCENARIOS = (
         proof=waited_out,
         counterpart=Counterpart(
             title="Supabase is down and stays down; after the policy's wait a person decides",
+            way="comes too late",
             first=(Step("/control/supabase/outage", {}),),
             at_most=NO_WRITES,
         ),
@@ -69,8 +105,10 @@ SCENARIOS = (
         needs_approval=True,
         cure=NO_WRITES,
         proof=cleaned_up,
+        untouched=nothing_was_deleted,
         counterpart=Counterpart(
             title="The disk is full of what is in no table; old rows are deleted, and it is not enough",
+            way="does not help",
             first=(Step("/control/supabase/fill", {"megabytes": 60}),),
             at_most=NO_WRITES,
         ),

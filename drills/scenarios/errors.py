@@ -2,17 +2,25 @@
 
 from typing import Any
 
-from drills.scenarios.scenario import Counterpart, Scenario, Step, good_release_runs
+from drills.scenarios.scenario import (
+    Counterpart,
+    Scenario,
+    Step,
+    backend_kept_running,
+    every,
+    good_release_runs,
+)
+from drills.scenarios.worker import designs_are_done
 
 ERRORS_RELEASE = "2024.3-errors"
 
 NO_WRITES = {"railway:deploymentRestart": 0, "railway:deploymentRollback": 0}
 
 
-def nothing_was_restarted(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """A restart could not have helped."""
-    was, now = (state["company"]["backend"]["pid"] for state in (before, after))
-    return [] if was == now else ["the backend was restarted, which could not help"]
+def designs_waited(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Gemini turned designs away, and every one of them was made in the end."""
+    refused = after["gemini"]["refused"] > before["gemini"]["refused"]
+    return [*([] if refused else ["Gemini refused nothing"]), *designs_are_done(before, after)]
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -26,6 +34,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         proof=good_release_runs,
         counterpart=Counterpart(
             title="The errors go on after the rollback: they did not come from the release",
+            way="does not help",
             first=(Step("/control/company/odd-orders", {"after_seconds": 8}),),
             at_most={"railway:deploymentRollback": 1},
         ),
@@ -37,9 +46,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         cause="gemini_down",
         needs_approval=False,
         cure=NO_WRITES,
-        proof=nothing_was_restarted,
+        proof=every(backend_kept_running, designs_waited),
         counterpart=Counterpart(
             title="Gemini is down and stays down; after the policy's wait a person decides",
+            way="comes too late",
             first=(Step("/control/fail/gemini", {"times": 100_000, "status": 503}),),
             at_most=NO_WRITES,
         ),

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from drills.scenarios.scenario import Counterpart, Scenario, Step
+from drills.scenarios.scenario import Counterpart, Scenario, Step, hotfix_begun_from
+from drills.vendors.releases import SITE_COMMITS
 
 
 def good_page_is_served(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -30,8 +31,10 @@ SCENARIOS = (
         proof=good_page_is_served,
         counterpart=Counterpart(
             title="Vercel accepts the rollback, and the production address does not move",
+            way="times out",
             first=(Step("/control/vercel/stuck", {}),),
             at_most={"vercel:/rollback/": 1, "vercel:/promote/": 0},
+            proof=hotfix_begun_from(SITE_COMMITS["site-2-broken"][0]),
         ),
     ),
     Scenario(
@@ -44,6 +47,7 @@ SCENARIOS = (
         ends_with_person=True,
         counterpart=Counterpart(
             title="The domain does not resolve, right after a good deployment, which must be left alone",
+            way="does not help",
             first=(Step("/control/vercel/deploy", {"release": "site-2"}),),
             at_most={"vercel:/rollback/": 0, "railway:deploymentRollback": 0},
         ),

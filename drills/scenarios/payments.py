@@ -85,6 +85,7 @@ SCENARIOS = (
         proof=every_payment_arrived,
         counterpart=Counterpart(
             title="The webhook handler hangs; restarted, but the key may not send anything again",
+            way="is refused",
             first=(Step("/control/fail/stripe", {"status": 403, "times": 1000, "match": "/retry"}),),
             at_most={"railway:deploymentRestart": 1, "stripe:/retry": 1},
         ),
@@ -103,6 +104,7 @@ SCENARIOS = (
         proof=secret_was_replaced,
         counterpart=Counterpart(
             title="Stripe's signing secret was rolled; approved, but Railway refuses the variable",
+            way="is refused",
             first=(Step("/control/fail/railway", {"status": 403, "times": 1000, "match": "variableUpsert"}),),
             at_most={
                 "stripe:POST /v1/webhook_endpoints url=": 1,

@@ -2,10 +2,19 @@
 
 from typing import Any
 
-from drills.scenarios.scenario import Counterpart, Proof, Scenario, Step, good_release_runs
+from drills.scenarios.scenario import (
+    Counterpart,
+    Scenario,
+    Step,
+    backend_kept_running,
+    backend_was_restarted,
+    every,
+)
 
 # Long enough for the outage to be found, and shorter than the stand-in company's policy waits for a vendor.
 OUTAGE_SECONDS = 30
+# How many orders may be taken while the stand-ins are asked one after the other.
+MEANWHILE = 10
 # What 25 days of a worker that polls every five seconds, and of a shop beside it, add up to on the free plan.
 MONTH = {"EVALSHA": 262_000, "BZPOPMIN": 171_000, "PING": 36_000, "INCRBY": 21_000, "RPUSH": 10_000}
 
@@ -29,23 +38,12 @@ def nothing_is_lost(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return [f"{len(lost)} of {len(was)} queued confirmations are lost"] if lost else []
 
 
-def same_process(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Nobody restarted the backend: it would have helped nobody."""
-    pids = [state["company"]["backend"]["pid"] for state in (before, after)]
-    return [] if pids[0] == pids[1] else ["the backend was restarted"]
-
-
 def redis_is_used_again(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Since the fault the backend queued more than before: its connection works."""
-    was, now = (len(state["upstash"]["lists"].get("confirmations", [])) for state in (before, after))
-    return [] if now > was else ["the backend queued nothing in Redis since"]
-
-
-def every(*proofs: Proof) -> Proof:
-    def proof(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-        return [sentence for each in proofs for sentence in each(before, after)]
-
-    return proof
+    """What customers ordered last is queued in Redis: the backend's connection works."""
+    queued = max(map(int, after["upstash"]["lists"].get("confirmations", [])), default=0)
+    newest = after["customers"]["newest_order"]
+    late = newest - queued > MEANWHILE
+    return [f"order {newest} was taken, and order {queued} is the last one queued in Redis"] if late else []
 
 
 def outage(seconds: float) -> tuple[Step, ...]:
@@ -63,9 +61,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         cause="upstash_outage",
         needs_approval=False,
         cure={RESTARTS: 0, **SPENDS_NOTHING},
-        proof=every(orders_went_on, nothing_is_lost, same_process, redis_is_used_again),
+        proof=every(orders_went_on, nothing_is_lost, backend_kept_running, redis_is_used_again),
         counterpart=Counterpart(
             title="Upstash's outage lasts longer than the policy waits; a person is asked what to do",
+            way="comes too late",
             first=outage(600),
             at_most={RESTARTS: 0, **SPENDS_NOTHING},
         ),
@@ -80,6 +79,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         ends_with_person=True,
         counterpart=Counterpart(
             title="The plan is used up and Upstash's API does not answer; the person hears what is missing",
+            way="is refused",
             first=(Step("/control/fail/upstash", {"status": 503, "times": 1000}),),
             at_most={RESTARTS: 0, **SPENDS_NOTHING},
         ),
@@ -91,9 +91,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         cause="redis_connection",
         needs_approval=False,
         cure={RESTARTS: 1, **SPENDS_NOTHING},
-        proof=every(good_release_runs, nothing_is_lost, redis_is_used_again),
+        proof=every(backend_was_restarted, nothing_is_lost, redis_is_used_again),
         counterpart=Counterpart(
             title="The backend has lost its connection to Redis and Railway refuses the restart",
+            way="is refused",
             first=(Step("/control/fail/railway", {"status": 403, "times": 9, "match": "deploymentRestart"}),),
             at_most={RESTARTS: 1, **SPENDS_NOTHING},
         ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from drills.person import Behaviour
 
@@ -16,6 +16,38 @@ Proof = Callable[[dict[str, Any], dict[str, Any]], list[str]]
 def nothing_to_prove(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Where customers' orders and what the vendors were asked say it all."""
     return []
+
+
+def every(*proofs: Proof) -> Proof:
+    """All of these."""
+
+    def proof(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+        return [sentence for each in proofs for sentence in each(before, after)]
+
+    return proof
+
+
+def backend_kept_running(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Nobody restarted it, which could not have helped."""
+    was, now = (state["company"]["backend"]["pid"] for state in (before, after))
+    return [] if was == now else ["the backend was restarted, which could not help"]
+
+
+def backend_was_restarted(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Another process serves than before."""
+    was, now = (state["company"]["backend"]["pid"] for state in (before, after))
+    return ["the backend was not restarted"] if now in (None, was) else []
+
+
+def hotfix_begun_from(commit: str) -> Proof:
+    """Whoever takes over finds a branch of this night's, made from this commit."""
+
+    def proof(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+        was, now = before["github"]["branches"], after["github"]["branches"]
+        made = [sha for name, sha in now.items() if name not in was]
+        return [] if made == [commit] else [f"branches were made from {made or 'nothing'}, not from {commit}"]
+
+    return proof
 
 
 def good_release_runs(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -32,17 +64,23 @@ class Step:
     body: dict[str, Any]
 
 
+Way = Literal["does not help", "is refused", "times out", "comes too late"]
+
+
 @dataclass(frozen=True)
 class Counterpart:
     """The same fault, and the cure does not work: it ends with a person who has all the evidence.
 
     Attributes:
+        way: in which way it does not.
         first: what is set up before the fault, such as a vendor that refuses the change.
-        at_most: writes that the vendors may receive, as in `Scenario.cure`; any more is a loop.
+        at_most: writes that the vendors may receive, as in `Scenario.cure`; any more is a loop, and one that may be
+            seen must be seen once: whoever tries nothing has not seen it fail.
         proof: what the company and its vendors must have seen all the same, such as an undoing.
     """
 
     title: str
+    way: Way
     first: tuple[Step, ...]
     at_most: dict[str, int]
     proof: Proof = nothing_to_prove
@@ -61,6 +99,7 @@ class Scenario:
         kind: of what kind the incident must be in the end, where that is not its first alert's.
         ends_with_person: what helps is a person's to do, and they must get the evidence.
         proof: what the company and its vendors must have seen when it is resolved.
+        untouched: what must be as it was where nobody approved, of what no request to a vendor would show.
         counterpart: the night in which the cure does not work.
     """
 
@@ -72,6 +111,7 @@ class Scenario:
     cure: dict[str, int]
     ends_with_person: bool = False
     proof: Proof = nothing_to_prove
+    untouched: Proof = nothing_to_prove
     counterpart: Counterpart | None = None
     kind: str | None = None
 

@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from drills.scenarios.scenario import BROKEN_RELEASE, Counterpart, Scenario, Step, good_release_runs
+from drills.scenarios.database import leak_was_ended, nobody_was_cut_off
+from drills.scenarios.scenario import (
+    BROKEN_RELEASE,
+    Counterpart,
+    Scenario,
+    Step,
+    every,
+    good_release_runs,
+    hotfix_begun_from,
+)
+from drills.vendors.releases import COMMITS
 
 BREAK_DEPLOYMENT = Step("/control/company/deploy", {"release": BROKEN_RELEASE})
 # What every deployment of now was made with no longer works: going back to one of them helps nothing.
@@ -55,9 +65,10 @@ SCENARIOS = (
         proof=good_release_runs,
         counterpart=Counterpart(
             title="A bad deployment, and the one before it no longer runs either; the rollback is taken back",
+            way="does not help",
             first=(OUTDATE,),
             at_most={"railway:deploymentRollback": 1, "railway:deploymentRedeploy": 1},
-            proof=rollback_taken_back,
+            proof=every(rollback_taken_back, hotfix_begun_from(COMMITS[BROKEN_RELEASE][0])),
         ),
     ),
     Scenario(
@@ -70,6 +81,7 @@ SCENARIOS = (
         proof=limit_raised,
         counterpart=Counterpart(
             title="The backend crashes in a loop, and Railway refuses more memory",
+            way="is refused",
             first=(REFUSE_LIMITS,),
             at_most={"railway:serviceInstanceLimitsUpdate": 1, "railway:deploymentRestart": 0},
             proof=limit_unchanged,
@@ -83,9 +95,11 @@ SCENARIOS = (
         kind="database_down",
         needs_approval=False,
         cure={"railway:deploymentRestart": 1},
-        proof=good_release_runs,
+        proof=leak_was_ended,
+        untouched=nobody_was_cut_off,
         counterpart=Counterpart(
             title="The site is down because its database is, and Railway refuses to restart the backend",
+            way="is refused",
             first=(REFUSE_RESTART,),
             at_most={"railway:deploymentRestart": 1},
         ),

@@ -30,6 +30,11 @@ def nothing_was_restarted(before: dict[str, Any], after: dict[str, Any]) -> list
     return [*restarted, *limited, *designs_are_done(before, after)]
 
 
+def nothing_was_failed_by_hand(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    was, now = (state["designs"]["failed"].get(FAILED_BY_HAND, 0) for state in (before, after))
+    return [f"{now - was} designs were failed by hand"] if now > was else []
+
+
 def settled_failures(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     then, now = before["designs"], after["designs"]
     failures = []
@@ -60,6 +65,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         proof=designs_are_done,
         counterpart=Counterpart(
             title="The worker is killed, and the platform refuses to restart it",
+            way="is refused",
             first=(REFUSED,),
             at_most={RESTART: 1},
         ),
@@ -72,8 +78,10 @@ SCENARIOS: tuple[Scenario, ...] = (
         needs_approval=False,
         cure={RESTART: 1},
         proof=one_design_was_failed,
+        untouched=nothing_was_failed_by_hand,
         counterpart=Counterpart(
             title="Every design that is asked for from now on never ends",
+            way="does not help",
             first=(Step("/control/company/fault/endless-designs", {"times": 1000}),),
             at_most={RESTART: 3},
         ),
@@ -88,6 +96,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         proof=nothing_was_restarted,
         counterpart=Counterpart(
             title="Gemini's limit is reached and stays",
+            way="comes too late",
             first=(Step("/control/gemini/limit", {}),),
             at_most={RESTART: 0},
         ),

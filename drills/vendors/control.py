@@ -104,7 +104,7 @@ class Control:
         seen = {
             "company": self._platform.state(),
             "designs": self._customers.designs_state(),
-            "customers": self._customers.counts_since(datetime.min.replace(tzinfo=UTC)),
+            "customers": self._customers.state(),
             "paid_orders": await self._platform.paid_orders(),
         }
         return JSONResponse({**told, **seen})

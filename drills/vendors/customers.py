@@ -49,6 +49,8 @@ class Customers:
         # From then on every third order is one that no release can take.
         self.odd_from: datetime | None = None
         self._counted = 0
+        # The number that the shop gave to the newest order that it took.
+        self.newest_order = 0
         self.designs: dict[str, Design] = {}
         self.refused = 0
 
@@ -68,6 +70,8 @@ class Customers:
             self.orders.append((at, False))
         else:
             self.orders.append((at, answer.status_code == 201))
+            if answer.status_code == 201:
+                self.newest_order = max(self.newest_order, answer.json()["id"])
 
     def _item(self, at: datetime) -> str | None:
         self._counted += 1
@@ -123,6 +127,13 @@ class Customers:
             "failed": errors,
             "waiting_longest_seconds": round(max(open_ones, default=0.0), 1),
             "delivered_twice": sum(design.delivered > 1 for design in self.designs.values()),
+        }
+
+    def state(self) -> dict[str, int]:
+        """Every order so far."""
+        return {
+            **self.counts_since(datetime.min.replace(tzinfo=UTC)),
+            "newest_order": self.newest_order,
         }
 
     def counts_since(self, moment: datetime) -> dict[str, int]:

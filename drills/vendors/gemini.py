@@ -78,6 +78,7 @@ class GeminiApi(Vendor):
         model, _, method = request.path_params["call"].partition(":")
         refusal = self._refusal(request)
         if refusal is not None:
+            self.refused += self._down.is_on
             return refusal
         if model not in MODELS or method != "generateContent":
             return error(404, "NOT_FOUND", f"models/{model} is not found for API version v1beta.")

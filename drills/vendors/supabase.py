@@ -43,7 +43,8 @@ SELECT pg_database_size(current_database()) AS bytes,
        (SELECT count(*) FROM jobs WHERE {OLD}) + (SELECT count(*) FROM designs WHERE {OLD})
            + (SELECT count(*) FROM uploads WHERE {OLD}) AS old_rows,
        (SELECT count(*) FROM designs WHERE NOT {OLD})
-           + (SELECT count(*) FROM uploads WHERE NOT {OLD}) AS young_rows
+           + (SELECT count(*) FROM uploads WHERE NOT {OLD}) AS young_rows,
+       (SELECT sessions_killed FROM pg_stat_database WHERE datname = current_database()) AS sessions_killed
 """  # noqa: S608  # the condition is a literal of this module
 
 
@@ -71,7 +72,7 @@ class SupabaseApi(Vendor):
         self._read_only = False
         self._tidy = False
         self._switched_at: datetime | None = None
-        self._seen = {"bytes": 0, "old_rows": 0, "young_rows": 0}
+        self._seen = {"bytes": 0, "old_rows": 0, "young_rows": 0, "sessions_killed": 0}
         self._most_old_rows = 0
         self._times_read_only = 0
         self._writes = 0

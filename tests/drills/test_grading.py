@@ -10,9 +10,12 @@ from drills.grading import Facts, count_writes, grade
 from drills.person import Behaviour
 from drills.scenarios import SCENARIOS
 from drills.scenarios.scenario import BROKEN_RELEASE, GOOD_RELEASE, Counterpart
+from drills.stand import Received
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.model import (
     Channel,
+    Fault,
+    Finding,
     Gate,
     Incident,
     Kind,
@@ -48,6 +51,17 @@ def incident(**changes: Any) -> Incident:
     return Incident.model_validate(known | changes)
 
 
+def said(purpose: Purpose) -> Message:
+    return Message(subject="it", text=f"all about it: {purpose}", short=f"in short: {purpose}")
+
+
+def received(purpose: Purpose, channel: str = "email", text: str = "") -> Received:
+    """It reached ana: as a text message, or as a mail with all that is said."""
+    told = said(purpose)
+    words = told.short if channel == "sms" else told.text
+    return Received(NOW.isoformat(), channel, "ana", text or words)
+
+
 def notification(purpose: Purpose, **changes: Any) -> Notification:
     known = {
         "id": 1,
@@ -57,7 +71,7 @@ def notification(purpose: Purpose, **changes: Any) -> Notification:
         "recipient": "ana",
         "channel": Channel.SMS,
         "fallback": [],
-        "message": Message(subject="it", text="it", short="it"),
+        "message": said(purpose),
         "state": NotificationState.SENT,
         "attempts": 1,
         "priority": 0,
@@ -67,7 +81,7 @@ def notification(purpose: Purpose, **changes: Any) -> Notification:
 
 
 def remediation(state: RemediationState, action: str = "roll_back_deployment") -> Remediation:
-    plan = Plan(action=action, target="backend", cause="bad", summary="it", preview=[])
+    plan = Plan(action=action, target="backend", cause="bad", summary="roll back", preview=[])
     return Remediation(
         id=1,
         incident_id=7,
@@ -90,10 +104,14 @@ def runs(release: str) -> dict[str, Any]:
 
 
 STATE = runs(GOOD_RELEASE)
+# What ends a leak: another process, and connections that the server ended.
+BEFORE = {"company": {"backend": {"release": GOOD_RELEASE, "pid": 7}}, "supabase": {"sessions_killed": 2}}
+AFTER = {"company": {"backend": {"release": GOOD_RELEASE, "pid": 8}}, "supabase": {"sessions_killed": 14}}
 
 
 def asked_of(vendor: str, operation: str) -> dict[str, Any]:
-    return {"vendor": vendor, "body": f'{{"query": "mutation ($id: String!) {{ {operation}(id: $id) }}"}}'}
+    body = f'{{"query": "mutation ($id: String!) {{ {operation}(id: $id) }}"}}'
+    return {"vendor": vendor, "method": "POST", "path": "/graphql/v2", "body": body}
 
 
 def repaired(scenario: str, person: Behaviour = "prompt") -> Facts:
@@ -108,14 +126,22 @@ def repaired(scenario: str, person: Behaviour = "prompt") -> Facts:
         remediations=[remediation(RemediationState.DONE)],
         counterpart=False,
         observe=False,
-        before=STATE,
-        after=STATE,
+        before=BEFORE,
+        after=AFTER,
         requests=[asked_of(*write.split(":")) for write in told.cure],
         orders_after=(8, 0),
         messages={"ana": ["Database is down"], "ben": ["ana has not answered"]},
+        received=[received(Purpose.PAGE), received(Purpose.RESOLVED)],
+        findings=[],
         review_due_at=NOW + timedelta(hours=24),
         draft="# What happened",
     )
+
+
+FOUND = Finding(
+    cause="bad_deployment", confidence=0.9, fault=Fault.DEPLOYMENT, evidence=["deployed at 2:58", "all 500"]
+)
+HANDED = f"{said(Purpose.HANDOVER).text}\nFound: deployed at 2:58; all 500\nTried: roll back\n"
 
 
 def handed_over(person: Behaviour) -> Facts:
@@ -124,6 +150,8 @@ def handed_over(person: Behaviour) -> Facts:
         repaired("bad-deploy", person),
         incident=incident(status=Status.IDENTIFIED, cause="bad_deployment", waiting_for="person"),
         notifications=[notification(Purpose.PAGE), notification(Purpose.HANDOVER)],
+        received=[received(Purpose.PAGE), received(Purpose.HANDOVER, text=HANDED)],
+        findings=[FOUND],
         remediations=[remediation(RemediationState.DENIED)],
         requests=[],
         orders_after=(0, 8),
@@ -149,6 +177,7 @@ def test_a_perfect_night_has_nothing_held_against_it(facts: Facts) -> None:
 
 
 LEAK, SILENT_LEAK = repaired("connection-leak"), repaired("connection-leak", "silent")
+DEPLOY = repaired("bad-deploy")
 RESTARTS = "railway:deploymentRestart was asked {} times, 1 expected"
 
 
@@ -185,11 +214,14 @@ RESTARTS = "railway:deploymentRestart was asked {} times, 1 expected"
         (LEAK, {"incident": incident()}, ["the cause was named None, not connection_leak"]),
         (LEAK, {"orders_after": (7, 1)}, ["customers' orders after the end: 7 succeeded, 1 failed"]),
         (LEAK, {"orders_after": (0, 0)}, ["customers' orders after the end: 0 succeeded, 0 failed"]),
-        (LEAK, {"after": runs(BROKEN_RELEASE)}, ["release 2024.2-broken runs, not 2024.1"]),
+        (LEAK, {"after": BEFORE}, ["the backend was not restarted", "no connection was ended"]),
+        (DEPLOY, {"after": runs(BROKEN_RELEASE)}, ["release 2024.2-broken runs, not 2024.1"]),
         (LEAK, {"review_due_at": None}, ["no post-mortem was drafted, or it has no deadline"]),
         (LEAK, {"draft": None}, ["no post-mortem was drafted, or it has no deadline"]),
         (LEAK, {"draft": ""}, ["no post-mortem was drafted, or it has no deadline"]),
-        (LEAK, {"notifications": [notification(Purpose.PAGE)]}, ["nobody was told that it is over"]),
+        # Our row says that it was sent; the mailbox does not have it.
+        (LEAK, {"received": [received(Purpose.PAGE)]}, ["nobody was told that it is over"]),
+        (LEAK, {"received": [received(Purpose.RESOLVED, "sms")]}, []),
     ],
 )
 def test_names_what_went_wrong_in_a_night_that_repairs_itself(
@@ -204,7 +236,10 @@ def test_names_what_went_wrong_in_a_night_that_repairs_itself(
     [
         (
             {"requests": [asked_of("railway", "deploymentRollback")]},
-            ["railway:deploymentRollback was asked 1 times, 0 expected"],
+            [
+                "railway:deploymentRollback was asked 1 times, 0 expected",
+                "railway was asked although nobody approved: POST /graphql/v2",
+            ],
         ),
         ({"incidents": 2}, ["2 incidents were opened for one fault"]),
         (
@@ -216,21 +251,24 @@ def test_names_what_went_wrong_in_a_night_that_repairs_itself(
             {"notifications": [notification(Purpose.PAGE)]},
             ["nobody was told that a person must take over"],
         ),
+        # Our rows say that it was sent, and nothing arrived.
+        ({"received": [received(Purpose.PAGE)]}, ["nobody was told that a person must take over"]),
+        # A text message has no room for what was found.
         (
-            {"notifications": [notification(Purpose.HANDOVER, state=NotificationState.FAILED)]},
-            ["nobody was told that a person must take over"],
+            {"received": [received(Purpose.HANDOVER, "sms")]},
+            ["whoever took over was not given: deployed at 2:58; all 500"],
         ),
         (
-            {"notifications": [notification(Purpose.HANDOVER, state=NotificationState.PENDING)]},
-            ["nobody was told that a person must take over"],
+            {"received": [received(Purpose.HANDOVER, text=HANDED.replace("Tried: roll back", ""))]},
+            ["whoever took over was not given: roll back"],
         ),
-        ({"notifications": [notification(Purpose.HANDOVER, state=NotificationState.DELIVERED)]}, []),
+        # By what the vendor was asked, whatever our rows say of it.
         (
-            {"remediations": [remediation(RemediationState.DONE)]},
-            ["something was changed although nobody approved"],
+            {"requests": [{"vendor": "vercel", "method": "POST", "path": "/v1/rollback", "body": ""}]},
+            ["vercel was asked although nobody approved: POST /v1/rollback"],
         ),
         # A branch and an issue change nothing of production.
-        ({"remediations": [remediation(RemediationState.DONE, "open_hotfix")]}, []),
+        ({"requests": [{"vendor": "github", "method": "POST", "path": "/issues", "body": ""}]}, []),
     ],
 )
 def test_names_what_went_wrong_in_a_night_that_needs_a_person(
@@ -240,7 +278,9 @@ def test_names_what_went_wrong_in_a_night_that_needs_a_person(
 
 
 def test_names_everything_that_went_wrong_at_once() -> None:
-    bad = replace(LEAK, incidents=3, messages={}, orders_after=(0, 9), draft=None, after=runs(BROKEN_RELEASE))
+    bad = replace(
+        DEPLOY, incidents=3, messages={}, orders_after=(0, 9), draft=None, after=runs(BROKEN_RELEASE)
+    )
 
     assert len(grade(bad)) == 5
 
@@ -259,18 +299,26 @@ REFUSED = replace(handed_over("prompt"), counterpart=True)
 
 
 def with_counterpart(facts: Facts, at_most: dict[str, int]) -> Facts:
-    scenario = replace(facts.scenario, counterpart=Counterpart("it is refused", (), at_most))
+    scenario = replace(facts.scenario, counterpart=Counterpart("it is refused", "is refused", (), at_most))
     return replace(facts, scenario=scenario)
 
 
-@pytest.mark.parametrize(("asked", "failures"), [(0, 0), (2, 0), (3, 1)])
-def test_a_cure_that_does_not_work_may_be_tried_so_often_and_ends_with_a_person(
-    asked: int, failures: int
+@pytest.mark.parametrize(
+    ("asked", "failures"),
+    [
+        (0, ["railway:deploymentRollback was never tried"]),
+        (1, []),
+        (2, []),
+        (3, ["railway:deploymentRollback was asked 3 times, 2 expected"]),
+    ],
+)
+def test_a_cure_that_does_not_work_is_tried_so_often_and_ends_with_a_person(
+    asked: int, failures: list[str]
 ) -> None:
     facts = with_counterpart(REFUSED, {"railway:deploymentRollback": 2})
     requests = [asked_of("railway", "deploymentRollback")] * asked
 
-    assert len(grade(replace(facts, requests=requests))) == failures
+    assert grade(replace(facts, requests=requests)) == failures
     assert "the incident did not end in a person's hands" in grade(
         replace(facts, incident=incident(status=Status.MONITORING))
     )
@@ -279,11 +327,10 @@ def test_a_cure_that_does_not_work_may_be_tried_so_often_and_ends_with_a_person(
 def test_whoever_takes_over_what_only_a_person_can_do_is_told_what_that_is() -> None:
     scenario = replace(SCENARIOS["bad-deploy"], ends_with_person=True)
     facts = replace(handed_over("prompt"), scenario=scenario)
-    message = Message(subject="it", text="it\n  to do: renew the domain", short="it")
-    told = [notification(Purpose.PAGE), notification(Purpose.HANDOVER, message=message)]
+    told = [received(Purpose.HANDOVER, text=f"{HANDED}  to do: renew the domain")]
 
     assert grade(facts) == ["whoever took over was not told what to do"]
-    assert grade(replace(facts, notifications=told)) == []
+    assert grade(replace(facts, received=told)) == []
 
 
 def observed(*requests: dict[str, Any]) -> Facts:
@@ -316,7 +363,7 @@ def observed(*requests: dict[str, Any]) -> Facts:
     ],
 )
 def test_whoever_only_observes_writes_to_no_vendor(request_made: dict[str, Any], is_write: bool) -> None:
-    assert len(grade(observed(request_made))) == is_write
+    assert bool(grade(observed(request_made))) is is_write
 
 
 @pytest.mark.parametrize("cure", [{}, {"railway:deploymentRestart": 0}])
@@ -334,3 +381,19 @@ def test_an_incident_of_another_kind_than_its_cause_is_told() -> None:
     wrong = replace(facts, incident=incident(cause="connection_leak", kind=Kind.SITE_OUTAGE))
 
     assert grade(wrong) == ["the incident is a site_outage, not a database_down"]
+
+
+def test_what_no_request_shows_is_seen_in_the_data_where_nobody_may_change_anything() -> None:
+    facts = replace(observed(), scenario=SCENARIOS["connection-leak"])
+
+    assert "12 connections were ended" in grade(replace(facts, before=BEFORE, after=AFTER))
+    assert "12 connections were ended" not in grade(replace(facts, before=BEFORE, after=BEFORE))
+
+
+def test_nothing_that_needs_an_approval_is_tried_in_a_counterpart_whose_person_gives_none() -> None:
+    facts = replace(with_counterpart(REFUSED, {"railway:deploymentRollback": 1}), person="denies")
+    assert grade(facts) == []
+
+    tried = replace(facts, requests=[asked_of("railway", "deploymentRollback")])
+
+    assert "railway:deploymentRollback was asked 1 times, 0 expected" in grade(tried)

@@ -3,15 +3,15 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from drills.nights import Act, programme
 from drills.scenarios import SCENARIOS
-from drills.scenarios.scenario import Counterpart
+from drills.scenarios.scenario import Counterpart, Way
 from drills.table import HEADINGS, table_document, write_table
 
 LEAK = replace(SCENARIOS["connection-leak"], counterpart=None)
-REFUSED = replace(SCENARIOS["bad-deploy"], counterpart=Counterpart("Railway refuses", (), {}))
+REFUSED = replace(SCENARIOS["bad-deploy"], counterpart=Counterpart("Railway refuses", "is refused", (), {}))
 
 
 def night(**changes: Any) -> dict[str, Any]:
@@ -60,3 +60,10 @@ def test_a_table_of_nothing_says_so() -> None:
 
 def test_every_scenario_has_a_name_of_its_own_and_says_what_it_is_about() -> None:
     assert all(name == scenario.name and scenario.title for name, scenario in SCENARIOS.items())
+
+
+def test_every_drill_has_its_counterpart_and_cures_fail_in_every_way() -> None:
+    counterparts = {name: scenario.counterpart for name, scenario in SCENARIOS.items()}
+
+    assert [name for name, counterpart in counterparts.items() if counterpart is None] == []
+    assert {each.way for each in counterparts.values() if each is not None} == set(get_args(Way))

@@ -1,0 +1,76 @@
+"""What the drills' proofs hold against a night: told by the company and its vendors, and able to fail."""
+
+from typing import Any
+
+import pytest
+
+from drills.scenarios.database import (
+    leak_was_ended,
+    nobody_was_cut_off,
+    nothing_was_deleted,
+)
+from drills.scenarios.errors import designs_waited
+from drills.scenarios.scenario import Proof, backend_was_restarted, every, hotfix_begun_from
+from drills.scenarios.worker import FAILED_BY_HAND, nothing_was_failed_by_hand
+
+
+def seen(**changes: Any) -> dict[str, Any]:
+    """What GET /control/state says, as far as these look."""
+    designs = {"completed": 4, "failed": {}, "waiting_longest_seconds": 1.0, "delivered_twice": 0}
+    known = {"pid": 7, "killed": 2, "old_rows": 90, "branches": {}, "refused": 0, "designs": {}} | changes
+    return {
+        "company": {"backend": {"pid": known["pid"]}},
+        "supabase": {
+            "sessions_killed": known["killed"],
+            "old_rows": known["old_rows"],
+            "most_old_rows": 90,
+        },
+        "github": {"branches": known["branches"]},
+        "gemini": {"refused": known["refused"]},
+        "designs": designs | known["designs"],
+    }
+
+
+BEFORE = seen()
+LATER = {"designs": {"completed": 9}}
+HOTFIX = hotfix_begun_from("bada55")
+
+
+@pytest.mark.parametrize(
+    ("proof", "after", "failures"),
+    [
+        (leak_was_ended, seen(pid=8, killed=14), []),
+        (leak_was_ended, seen(pid=8), ["no connection was ended"]),
+        (leak_was_ended, seen(killed=14), ["the backend was not restarted"]),
+        (backend_was_restarted, seen(pid=None), ["the backend was not restarted"]),
+        (nobody_was_cut_off, seen(pid=8), []),
+        (nobody_was_cut_off, seen(killed=3), ["1 connections were ended"]),
+        (nothing_was_deleted, seen(), []),
+        (nothing_was_deleted, seen(old_rows=30), ["60 of 90 old rows were deleted"]),
+        (HOTFIX, seen(branches={"hotfix/inc-0001": "bada55"}), []),
+        (HOTFIX, seen(), ["branches were made from nothing, not from bada55"]),
+        (HOTFIX, seen(branches={"b": "a11ce5"}), ["branches were made from ['a11ce5'], not from bada55"]),
+        (designs_waited, seen(refused=3, **LATER), []),
+        (designs_waited, seen(**LATER), ["Gemini refused nothing"]),
+        (designs_waited, seen(refused=3), ["no design was done"]),
+        (nothing_was_failed_by_hand, seen(designs={"failed": {"gemini": 3}}), []),
+        (
+            nothing_was_failed_by_hand,
+            seen(designs={"failed": {FAILED_BY_HAND: 1}}),
+            ["1 designs were failed by hand"],
+        ),
+    ],
+)
+def test_names_what_went_wrong_and_nothing_else(
+    proof: Proof, after: dict[str, Any], failures: list[str]
+) -> None:
+    assert proof(BEFORE, after) == failures
+
+
+def test_every_proof_is_asked() -> None:
+    both = every(nobody_was_cut_off, nothing_was_deleted)
+
+    assert both(BEFORE, seen(killed=3, old_rows=89)) == [
+        "1 connections were ended",
+        "1 of 90 old rows were deleted",
+    ]
