@@ -3,6 +3,7 @@
 Pure functions: facts in, sentences out; no sentence is a pass.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 from drills.person import Behaviour
 from drills.scenarios.scenario import Scenario
 from drills.stand import Received
+from watchkeeper.links import BLANK
 from watchkeeper.model import Finding, Incident, Notification, Purpose, Remediation, Status
 from watchkeeper.rendering import one_line
 
@@ -185,12 +187,14 @@ def handover_failures(facts: Facts, incident: Incident) -> list[str]:
 
 def arrived(facts: Facts, purpose: Purpose) -> list[Received]:
     """What reached people of what they were to be told for this purpose: as their phones and mailboxes have it."""
-    meant = [n for n in facts.notifications if n.purpose is purpose]
-    return [
-        message
-        for message in facts.received
-        if any(n.message.short in message.text or n.message.text.strip() in message.text for n in meant)
-    ]
+    meant = [n.message for n in facts.notifications if n.purpose is purpose]
+    wanted = [signed(words) for message in meant for words in (message.short, message.text)]
+    return [received for received in facts.received if any(each.search(received.text) for each in wanted)]
+
+
+def signed(words: str) -> re.Pattern[str]:
+    """These words as they arrive: in our rows the place of a link's signature is blank."""
+    return re.compile(re.escape(words.strip()).replace(re.escape(BLANK), r"\S+"))
 
 
 def evidence_lacking(facts: Facts, handed: Sequence[Received]) -> list[str]:

@@ -12,6 +12,7 @@ from drills.scenarios import SCENARIOS
 from drills.scenarios.scenario import BROKEN_RELEASE, GOOD_RELEASE, Counterpart
 from drills.stand import Received
 from tests.watchkeeper.house import two_on_call
+from watchkeeper.links import BLANK
 from watchkeeper.model import (
     Channel,
     Fault,
@@ -52,14 +53,18 @@ def incident(**changes: Any) -> Incident:
 
 
 def said(purpose: Purpose) -> Message:
-    return Message(subject="it", text=f"all about it: {purpose}", short=f"in short: {purpose}")
+    """As our rows keep it: without the signature of its link."""
+    link = f"http://watch.test/i/i7.{BLANK}"
+    return Message(
+        subject="it", text=f"all about it: {purpose} {link}\n", short=f"in short: {purpose} {link}"
+    )
 
 
 def received(purpose: Purpose, channel: str = "email", text: str = "") -> Received:
     """It reached ana: as a text message, or as a mail with all that is said."""
     told = said(purpose)
-    words = told.short if channel == "sms" else told.text
-    return Received(NOW.isoformat(), channel, "ana", text or words)
+    words = text or (told.short if channel == "sms" else told.text)
+    return Received(NOW.isoformat(), channel, "ana", words.replace(BLANK, "YxS8H3RaWo-vS0"))
 
 
 def notification(purpose: Purpose, **changes: Any) -> Notification:

@@ -1,6 +1,7 @@
 """Many nights on one stack: which are played, and the table that they end in."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -10,6 +11,7 @@ from drills.scenarios import SCENARIOS
 from drills.scenarios.scenario import Counterpart, Way
 from drills.table import HEADINGS, table_document, write_table
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "drills.md"
 LEAK = replace(SCENARIOS["connection-leak"], counterpart=None)
 REFUSED = replace(SCENARIOS["bad-deploy"], counterpart=Counterpart("Railway refuses", "is refused", (), {}))
 
@@ -67,3 +69,10 @@ def test_every_drill_has_its_counterpart_and_cures_fail_in_every_way() -> None:
 
     assert [name for name, counterpart in counterparts.items() if counterpart is None] == []
     assert {each.way for each in counterparts.values() if each is not None} == set(get_args(Way))
+
+
+def test_the_document_has_a_row_for_every_drill_that_says_how_its_counterpart_fails() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| .* \| ([^:|]+): [^|]+ \|$", DOCUMENT.read_text(), re.M)
+
+    ways = {name: scenario.counterpart and scenario.counterpart.way for name, scenario in SCENARIOS.items()}
+    assert dict(rows) == ways
