@@ -56,6 +56,7 @@ class VercelApi(Vendor):
         older = Deployment("site-0", milliseconds() - 9 * DAY_MILLISECONDS, served=True)
         self._first = self._production = first
         self._deployments = [first, older]
+        self._first_deployments = (first, older)
         self._alias_request: dict[str, Any] | None = None
         self._assigns_by_itself = True
         self._stuck = False
@@ -96,6 +97,8 @@ class VercelApi(Vendor):
     def reset(self) -> None:
         self._stuck, self._assigns_by_itself = False, True
         self._production = self._first
+        # The next night is another week's: nobody goes back to what was broken in this one.
+        self._deployments = list(self._first_deployments)
 
     async def deploy(self, request: Request) -> JSONResponse:
         """A push to the main branch; with "fails", its build does."""

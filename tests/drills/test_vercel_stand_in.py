@@ -180,6 +180,7 @@ async def test_can_accept_a_change_and_not_carry_it_out(stand: Stand) -> None:
 
     stand.api.reset()
     assert await stand.production() == before
+    assert broken not in [row["uid"] for row in await stand.deployments()]
 
 
 async def test_signs_what_it_tells_over_the_exact_bytes(stand: Stand) -> None:
