@@ -30,6 +30,24 @@ async def meet(db: Db, incident_id: int, kinds: Sequence[DeadlineKind], *, now: 
     await _clear_mirrors(db, [Deadline.model_validate(row) for row in rows], now)
 
 
+async def meet_one(
+    db: Db, incident_id: int, kind: DeadlineKind, number: int, *, now: datetime
+) -> Deadline | None:
+    """What was promised happened in time; None when its time had passed."""
+    row = await db.one("deadlines/met_one", incident_id=incident_id, kind=kind, number=number, now=now)
+    if row is None:
+        return None
+    met = Deadline.model_validate(row)
+    await _clear_mirrors(db, [met], now)
+    return met
+
+
+async def next_deadline(db: Db, incident_id: int, kind: DeadlineKind) -> Deadline | None:
+    """What of this kind is due next."""
+    row = await db.one("deadlines/pending_of", incident_id=incident_id, kind=kind)
+    return Deadline.model_validate(row) if row else None
+
+
 async def cancel(db: Db, incident_id: int, kinds: Sequence[DeadlineKind], *, now: datetime) -> None:
     """What was promised is no longer needed."""
     rows = await db.all("deadlines/cancel", incident_id=incident_id, kinds=list(kinds))

@@ -26,6 +26,7 @@ from watchkeeper.model import (
 )
 from watchkeeper.motor import TERMINAL, Motor
 from watchkeeper.paging import Desk, desk_of, hand_over, page_again, page_secondary
+from watchkeeper.promises import remind_of_promise
 from watchkeeper.remediations import expire_undecided, read_remediation
 from watchkeeper.reviews.clock import remind
 from watchkeeper.reviews.items import chase
@@ -88,6 +89,7 @@ MISSED: dict[DeadlineKind, Handler] = {
     DeadlineKind.PAGE: held_page_is_due,
     DeadlineKind.TRIAGE: triage_is_overdue,
     DeadlineKind.UPDATE: update_is_due,
+    DeadlineKind.UPDATE_REMINDER: remind_of_promise,
     DeadlineKind.APPROVAL: _expire,
     DeadlineKind.MAINTENANCE: still_in_maintenance,
     DeadlineKind.REVIEW_REMINDER: remind,

@@ -19,7 +19,7 @@ DIGEST_BYTES = 20
 BLANK = "~" * len(base64_encode(b"\0" * DIGEST_BYTES))
 BLANK_TOKEN = re.compile(rf"([it]?\d+)\.{re.escape(BLANK)}")
 
-PATHS = {"acknowledge": "a", "approve": "p"}
+PATHS = {"acknowledge": "a", "approve": "p", "update": "u"}
 
 
 def incident_address(public_url: str, incident_id: int) -> str:
@@ -43,6 +43,7 @@ class Link(Data):
     person: str
     remediation_id: int | None
     plan_digest: str | None
+    about: int | None
     expires_at: datetime
     used_at: datetime | None
 
@@ -105,6 +106,7 @@ async def create_link(
     expires_at: datetime,
     remediation_id: int | None = None,
     plan_digest: str | None = None,
+    about: int | None = None,
 ) -> str:
     """Create a link; gives its address with a blank where the signature will be."""
     row = await db.one(
@@ -114,6 +116,7 @@ async def create_link(
         person=person,
         remediation_id=remediation_id,
         plan_digest=plan_digest,
+        about=about,
         expires_at=expires_at,
     )
     link_id = present(row)["id"]

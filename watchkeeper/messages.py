@@ -103,6 +103,8 @@ def announcement(
     doing: Sequence[str],
     updates: Sequence[str],
     document_link: str,
+    features: str,
+    next_due: datetime | None,
 ) -> Message:
     """The guide's internal alert, its fields in its order."""
     text = render(
@@ -113,6 +115,8 @@ def announcement(
         doing=doing,
         updates=updates,
         link=document_link,
+        features=features,
+        next_due=next_due,
     )
     short = f"{incident.severity} {incident.number}: {incident.summary}"
     return Message(subject=_subject(short), text=text, short=fit_sms(short), link=document_link)
@@ -123,6 +127,20 @@ def update(incident: Incident, *, now: datetime, text: str, next_due: datetime |
     due = f" Next update by {next_due:%H:%M} UTC." if next_due and incident.is_open else ""
     line = f"{now:%H:%M} UTC - {one_line(text)}{due}"
     return Message(subject=_subject(f"{incident.number}: {text}"), text=line, short=fit_sms(line))
+
+
+def reminder(incident: Incident, *, now: datetime, due_at: datetime, draft: str, link: str) -> Message:
+    """An update is promised, and would go out like this: to be sent with one tap, or said better."""
+    return _message(
+        "reminder",
+        incident,
+        now,
+        subject=f"{incident.number}: update due at {due_at:%H:%M} UTC",
+        short=f"{incident.number} update due {due_at:%H:%M}Z. Send it or edit it:",
+        link=link,
+        due_at=due_at,
+        draft=draft,
+    )
 
 
 def approval_request(

@@ -327,6 +327,7 @@ class Purpose(StrEnum):
     ESCALATION = "escalation"
     ANNOUNCEMENT = "announcement"
     UPDATE = "update"
+    REMINDER = "reminder"
     APPROVAL = "approval"
     HANDOVER = "handover"
     RESOLVED = "resolved"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchkeeper import messages
-from watchkeeper.deadlines import set_deadline
+from watchkeeper.deadlines import next_deadline, set_deadline
 from watchkeeper.decisions import (
     Route,
     escalation_routes,
@@ -38,7 +38,7 @@ from watchkeeper.outbox import enqueue, told_of_start
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import read_remediations
 from watchkeeper.shifts import describe, shift_at
-from watchkeeper.status_page.board import belongs_on_page
+from watchkeeper.status_page.board import belongs_on_page, functionality
 from watchkeeper.status_page.posting import post_all_clear
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
@@ -140,17 +140,31 @@ async def announce(
         doing=list(doing),
         updates=list(updates),
         document_link=desk.incident_url(incident),
+        features=functionality(incident.service, desk.policy),
+        next_due=await _next_update(db, desk, incident, now=now),
     )
     route = Route(desk.policy.chat_channel, Channel.SLACK, [])
     await _send(db, incident, key, Purpose.ANNOUNCEMENT, route, message, now)
 
 
 async def update_team(db: Db, desk: Desk, incident: Incident, text: str, *, key: str, now: datetime) -> None:
-    """Say in the incident's thread what happened."""
-    every = desk.policy.rule(incident.severity).update_every
-    message = messages.update(incident, now=now, text=text, next_due=now + every if every else None)
+    """Say in the incident's thread what happened, and when the next update is promised."""
+    due = await _next_update(db, desk, incident, now=now)
+    message = messages.update(incident, now=now, text=text, next_due=due)
     route = Route(desk.policy.chat_channel, Channel.SLACK, [])
     await _send(db, incident, f"update:{key}", Purpose.UPDATE, route, message, now)
+
+
+def update_key(desk: Desk, incident: Incident, key: str) -> str:
+    """The message in the outbox that `update_team` writes under this key."""
+    return f"{incident.number}:update:{key}:{desk.policy.chat_channel}:{Channel.SLACK}"
+
+
+async def _next_update(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> datetime | None:
+    """When the next update is due; of an incident that is just being opened, when it will be."""
+    due = await next_deadline(db, incident.id, DeadlineKind.UPDATE)
+    every = desk.policy.rule(incident.severity).update_every
+    return due.due_at if due else now + every if every else None
 
 
 async def remind_of_maintenance(
@@ -282,10 +296,12 @@ def desk_of(incident: Incident, public_url: str) -> Desk:
 def severity_deadlines(severity: Severity, policy: Policy) -> dict[DeadlineKind, timedelta]:
     """What must happen within which time of an incident's detection."""
     rule = policy.rule(severity)
+    every, ahead = rule.update_every, policy.telling.remind_update_before
     wanted = {
         DeadlineKind.ACKNOWLEDGE: rule.acknowledge_within,
         DeadlineKind.ESCALATE: rule.escalate_after,
-        DeadlineKind.UPDATE: rule.update_every,
+        DeadlineKind.UPDATE: every,
+        DeadlineKind.UPDATE_REMINDER: every - ahead if every and every > ahead else None,
         DeadlineKind.TRIAGE: policy.telling.triage_within if belongs_on_page(severity, policy) else None,
     }
     return {kind: within for kind, within in wanted.items() if within is not None}

@@ -3,14 +3,11 @@
 from datetime import datetime
 
 from watchkeeper import deadlines
-from watchkeeper.deadlines import set_deadline
-from watchkeeper.decisions import status_in_words
 from watchkeeper.model import Deadline, DeadlineKind, Incident
-from watchkeeper.paging import Desk, update_team
-from watchkeeper.rendering import duration
+from watchkeeper.paging import Desk
+from watchkeeper.promises import keep_by_itself
 from watchkeeper.status_page.posting import post_start, post_update
 from watchkeeper.store import Db
-from watchkeeper.timeline import NEWS, read_timeline
 
 
 async def tell_customers(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> bool:
@@ -28,15 +25,8 @@ async def triage_is_overdue(
 
 async def update_is_due(db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime) -> None:
     """The guide's cadence: everyone hears where it stands, also when nothing has changed."""
-    every = desk.policy.rule(incident.severity).update_every
-    if every is None or not incident.is_open:
+    if not incident.is_open or desk.policy.rule(incident.severity).update_every is None:
         return
-    await set_deadline(db, incident.id, DeadlineKind.UPDATE, deadline.number + 1, now + every, now=now)
-    newest = [entry for entry in await read_timeline(db, incident.id) if entry.kind in NEWS][-1:]
-    since = "".join(f" Last: {entry.text}" for entry in newest)
-    text = (
-        f"Still {status_in_words(incident.status).lower()}, for {duration(now - incident.started_at)}.{since}"
-    )
-    await update_team(db, desk, incident, text, key=f"due:{deadline.number}", now=now)
+    await keep_by_itself(db, desk, incident, deadline, now=now)
     if not await tell_customers(db, desk, incident, now=now):
         await post_update(db, desk.policy, incident, key=f"due:{deadline.number}", now=now)

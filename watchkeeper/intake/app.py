@@ -33,6 +33,7 @@ from watchkeeper.intake.people import people_routes, say_store_is_away
 from watchkeeper.intake.proofs import proof_routes
 from watchkeeper.intake.receipts import receipt_routes
 from watchkeeper.intake.receiving import WebhooksFirst, receiving_routes
+from watchkeeper.intake.telling import telling_routes
 from watchkeeper.links import LinkSigner
 from watchkeeper.messages import fit_sms
 from watchkeeper.model import Alert, Channel, Message
@@ -175,6 +176,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     app.include_router(receiving_routes())
     app.include_router(receipt_routes())
     app.include_router(people_routes())
+    app.include_router(telling_routes())
     app.include_router(complaint_routes())
     app.add_exception_handler(StoreUnavailable, say_store_is_away)
     app.add_api_route("/logos/{name}.png", show_logo, methods=["GET"])

@@ -192,6 +192,8 @@ CREATE TABLE links (
     person         text NOT NULL,
     remediation_id bigint REFERENCES remediations,
     plan_digest    text,
+    -- The row that it is about: a promised update, or a mail to customers.
+    about          bigint,
     expires_at     timestamptz NOT NULL,
     used_at        timestamptz
 );
@@ -208,6 +210,18 @@ CREATE TABLE status_posts (
     UNIQUE (incident_id, key)
 );
 CREATE INDEX status_posts_incident ON status_posts (incident_id, id);
+
+-- Each promised update: when it was due, the draft that somebody was sent, and the message that kept it.
+CREATE TABLE promises (
+    id               bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    incident_id      bigint NOT NULL REFERENCES incidents,
+    number           integer NOT NULL,
+    due_at           timestamptz NOT NULL,
+    draft            text,
+    kept_by          text,
+    notification_key text,
+    UNIQUE (incident_id, number)
+);
 
 -- What Prefect is still to be asked: to start, resume, schedule or cancel a run.
 CREATE TABLE motor_jobs (

@@ -1,0 +1,2 @@
+-- One promised update.
+SELECT * FROM promises WHERE id = %(id)s
