@@ -1,13 +1,17 @@
 """Phase 1: the sweep, every minute. A reading on the wrong side of its threshold becomes an alert."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from prefect import flow
 
 from flows.bench import Bench, open_bench
-from flows.checks import run_probes
+from flows.checks import PROBES, plainly, scene_of, take
+from flows.looks import Look, Scene
+from flows.readings import reading_of
 from watchkeeper.admission import admit, is_watched
+from watchkeeper.clock import utc_now
 from watchkeeper.findings import forget_readings, save_reading
 from watchkeeper.model import Alert, Reading
 from watchkeeper.paging import Desk
@@ -29,29 +33,43 @@ async def detection() -> dict[str, bool]:
     """
     async with open_bench() as bench:
         policy = bench.settings.policy()
-        readings = await run_probes(policy)
-        if not all(reading.ok for reading in readings):
-            await asyncio.sleep(SECOND_LOOK_SECONDS)
-            readings = confirmed(readings, await run_probes(policy))
-        for reading in readings:
+        readings = await sweep(policy)
+        for reading in readings:  # first: an alert must not wait for the writing down
             await tell(bench, policy, reading)
-        await forget_readings(bench.store, before=bench.now() - KEPT)
+        async with bench.store.transaction() as db:
+            for reading in readings:
+                await save_reading(db, None, reading)
+            await forget_readings(db, before=bench.now() - KEPT)
         return {reading.probe: reading.ok for reading in readings}
 
 
-def confirmed(first: list[Reading], second: list[Reading]) -> list[Reading]:
-    """The second look; a probe that was well in the first is bad only when both were."""
-    was_ok = {reading.probe: reading.ok for reading in first}
-    return [
-        reading.model_copy(update={"ok": reading.ok or was_ok.get(reading.probe, False)})
-        for reading in second
-    ]
+async def sweep(policy: Policy) -> list[Reading]:
+    """Every probe side by side, each looked at once more by itself where it is bad.
+
+    So a sweep takes as long as its slowest probe: what is well is neither asked twice nor waits for what is not.
+    """
+    scene = await scene_of(policy)
+    readings = await asyncio.gather(*(sure(look, scene) for look in PROBES))
+    return [reading for reading in readings if reading is not None]
+
+
+async def sure(look: Look, scene: Scene) -> Reading | None:
+    """A probe's reading: the second one where the first was bad."""
+    reading = await read(look, scene)
+    if reading is None or reading.ok:
+        return reading
+    await asyncio.sleep(SECOND_LOOK_SECONDS)
+    return await read(look, replace(scene, now=utc_now()))
+
+
+async def read(look: Look, scene: Scene) -> Reading | None:
+    [check] = await take([look], scene, plainly)
+    return reading_of(check, scene.policy)
 
 
 async def tell(bench: Bench, policy: Policy, reading: Reading) -> None:
-    """Keep the reading, and admit it as an alert, firing or quiet."""
+    """Admit a reading as an alert, firing or quiet."""
     known = policy.services.get(reading.service)
-    await save_reading(bench.store, None, reading)
     if known is None:
         return
     alert = Alert(

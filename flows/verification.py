@@ -99,7 +99,7 @@ async def take_look(incident_id: int, vendor: str = "") -> list[Reading]:
         incident = await bench.incident(incident_id)
         policy = bench.desk(incident).policy
         readings = await run_probes(policy)
-        page = await read_vendor_page(vendor) if vendor else None
+        page = await read_vendor_page(vendor, policy) if vendor else None
         if page is not None:
             readings.append(page)
         if KINDS.get(incident.cause or "") is Kind.PAYMENT_FAILURE:

@@ -24,7 +24,7 @@ from watchkeeper.policy.services import VercelTarget
 
 SHOWN = 20
 WRITE_LIMIT_SECONDS = 20.0
-# Runtime logs are a stream without an end: so long is listened, and so much is taken.
+# Runtime logs are a stream without an end: so long is listened once it is answered, and so much is taken.
 LISTEN_SECONDS = 3.0
 LOG_LINES = 100
 LONGEST_LINE = 300
@@ -245,11 +245,12 @@ async def read_runtime_logs(
     lines: list[str] = []
     answered = False
     try:
-        async with credentials.get_client() as client, asyncio.timeout(LISTEN_SECONDS):
+        async with credentials.get_client() as client, asyncio.timeout(ask.time_limit_seconds) as limit:
             query = {"teamId": target.team_id}
             async with client.stream("GET", address, params=query, timeout=None) as answer:
                 raise_for_status(ask, answer)
                 answered = True
+                limit.reschedule(asyncio.get_running_loop().time() + LISTEN_SECONDS)
                 await _listen(answer, lines)
     except TimeoutError as error:
         if not answered:

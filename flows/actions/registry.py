@@ -5,14 +5,10 @@ from flows.actions.connections import EndIdleConnections
 from flows.actions.hotfix import OPEN_HOTFIX, OpenHotfix
 from flows.actions.jobs import FailJob
 from flows.actions.maintenance import SET_MAINTENANCE_MODE, SetMaintenanceMode
-from flows.actions.payments import DisableEndpoint, EnableEndpoint, ReplaceSigningSecret, ResendEvents
-from flows.actions.railway import (
-    LowerMemory,
-    RaiseMemory,
-    RedeployDeployment,
-    RestartService,
-    RollBackDeployment,
-)
+from flows.actions.memory import LowerMemory, RaiseMemory
+from flows.actions.payments import DisableEndpoint, EnableEndpoint, ReplaceSigningSecret
+from flows.actions.railway import RedeployDeployment, RestartService, RollBackDeployment
+from flows.actions.resending import ResendEvents
 from flows.actions.site import Action
 from flows.actions.vercel import RollBackFrontend
 

@@ -11,7 +11,8 @@ from blocks.railway import RailwayCredentials
 from blocks.redis import RedisCredentials
 from blocks.stripe import StripeCredentials
 from blocks.vercel import VercelCredentials
-from flows.checks import Credentials, frontend_name, load_credentials, payments_of
+from flows.credentials import Credentials, load_credentials
+from flows.roles import frontend_name, payments_of
 from watchkeeper.errors import NotConfigured, NotPermitted
 from watchkeeper.model import Plan, Remediation
 from watchkeeper.parts import Parts

@@ -10,10 +10,10 @@ from flows.actions.payments import (
     healthy,
     plan_enable_endpoint,
     plan_replace_secret,
-    plan_resend,
     plan_retire_endpoints,
 )
 from flows.actions.railway import plan_restart
+from flows.actions.resending import plan_resend
 from flows.actions.site import Site
 from flows.rehearsal import rehearse
 from flows.runbooks import Cure

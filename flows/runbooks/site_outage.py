@@ -6,7 +6,8 @@ is killed for its memory again and again, it raises the memory, once a person ha
 
 from prefect import flow
 
-from flows.actions.railway import plan_raise_memory, plan_restart, plan_rollback
+from flows.actions.memory import plan_raise_memory
+from flows.actions.railway import plan_restart, plan_rollback
 from flows.actions.site import Site
 from flows.rehearsal import rehearse
 from flows.runbooks import Cure

@@ -9,8 +9,8 @@ from prefect import flow
 from flows.actions.jobs import plan_fail_job
 from flows.actions.railway import plan_restart
 from flows.actions.site import Site
-from flows.checks import worker_name
 from flows.rehearsal import rehearse
+from flows.roles import worker_name
 from flows.runbooks import Cure
 from watchkeeper.diagnosis.worker import (
     DAILY_QUOTA,

@@ -13,7 +13,7 @@ from prefect import Task
 from flows import resolution, undoing, verification
 from flows.actions.site import Site
 from flows.bench import Bench
-from flows.checks import Credentials
+from flows.credentials import Credentials
 from tests.conftest import MovedClock
 from tests.watchkeeper.house import PUBLIC_URL, two_on_call
 from watchkeeper.admission import admit

@@ -1,7 +1,9 @@
 """All looks at once: none can spoil another, and what is not configured is said so and stops nothing."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -9,20 +11,16 @@ from prefect import Task
 from pydantic import ValidationError
 
 from flows import checks
-from flows.checks import (
-    all_of,
-    backend_of,
-    domain_of,
-    frontend_of,
-    measure_of,
-    reading_of,
-    run_checks,
-    run_probes,
-    service_of,
-)
+from flows.checks import all_of, run_checks, run_probes
+from flows.credentials import Credentials
+from flows.looks import LOOKS, Look, Scene, of_domain
+from flows.readings import measure_of, reading_of, service_of
+from flows.roles import backend_of, frontend_of
+from tasks import looking, shapes
 from tests.flows.conftest import NOBODY
 from tests.watchkeeper.house import two_on_call
-from watchkeeper.model import Check, CheckStatus
+from watchkeeper.documents.cards import findings_card
+from watchkeeper.model import Check, CheckStatus, Incident
 from watchkeeper.settings import Settings
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -39,6 +37,13 @@ async def gives(name: str) -> Check:
     return check(name)
 
 
+def take_instead(monkeypatch: pytest.MonkeyPatch, takes: dict[str, Any]) -> None:
+    """Have these looks taken by other functions."""
+    for table in ("ON_CARD", "PROBES"):
+        rows = [look._replace(take=takes.get(look.name, look.take)) for look in getattr(checks, table)]
+        monkeypatch.setattr(checks, table, rows)
+
+
 async def breaks(error: BaseException) -> Check:
     raise error
 
@@ -47,7 +52,7 @@ async def breaks(error: BaseException) -> Check:
 def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation without a single credential; its looks are plain functions, and the vendors' pages green."""
 
-    async def load_credentials() -> checks.Credentials:
+    async def load_credentials() -> Credentials:
         return NOBODY
 
     async def page(url: str) -> Check:
@@ -55,13 +60,8 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(checks, "load_credentials", load_credentials)
     # As tasks they would ask a Prefect server.
-    for module in [
-        each for each in vars(checks).values() if getattr(each, "__name__", "").startswith("tasks.")
-    ]:
-        for name, step in [(n, t) for n, t in vars(module).items() if isinstance(t, Task)]:
-            monkeypatch.setattr(module, name, step.fn)
-    for name in [name for name in vars(checks.status_pages) if name.startswith("check_")]:
-        monkeypatch.setattr(checks.status_pages, name, page)
+    monkeypatch.setattr(checks, "as_task", checks.plainly)
+    take_instead(monkeypatch, {look.name: page for look in LOOKS if look.name.startswith("vendor_status")})
 
 
 @pytest.mark.parametrize("error", [KeyError(HUSH), RuntimeError(HUSH), OSError(HUSH), AssertionError(HUSH)])
@@ -106,10 +106,10 @@ async def test_what_is_not_configured_is_said_so_and_read_by_nobody() -> None:
 
 @pytest.mark.usefixtures("nobody")
 async def test_a_probe_that_breaks_is_a_bad_reading_and_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(credentials: object, *, slow_after_ms: float) -> Check:
+    async def broken(**given: object) -> Check:
         raise RuntimeError(HUSH)
 
-    monkeypatch.setattr(checks.redis, "redis_ping", broken)
+    take_instead(monkeypatch, {"redis_ping": broken})
 
     [reading] = await run_probes(two_on_call())
 
@@ -260,7 +260,8 @@ def test_a_domain_that_leads_nowhere_is_about_the_service_that_has_it() -> None:
     policy = two_on_call(services={"api": API, "web": WEB})
 
     assert service_of(check("dns", CheckStatus.BAD), policy) == "web"
-    assert domain_of(policy, Settings(_env_file=None, dns_resolvers="192.0.2.53, 127.0.0.1:5353")) == {
+    settings = Settings(_env_file=None, dns_resolvers="192.0.2.53, 127.0.0.1:5353")
+    assert of_domain(Scene(policy, NOBODY, settings, NOW)) == {
         "domain": "shop.example",
         "resolvers": ["192.0.2.53", "127.0.0.1:5353"],
         "expected": {"A": ["192.0.2.1"]},
@@ -282,3 +283,58 @@ def test_the_backend_is_the_first_service_that_can_be_looked_at() -> None:
 
     assert found is not None and found.title == "API"
     assert backend_of(two_on_call(services={"web": silent})) is None
+
+
+def scene_of_nobody() -> Scene:
+    return Scene(two_on_call(), NOBODY, Settings(_env_file=None), NOW)
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+def test_every_look_is_given_what_it_takes(look: Look) -> None:
+    signature(checks.plainly(look)).bind(**look.given(scene_of_nobody()))
+
+
+def test_a_look_is_in_the_table_once_and_a_plain_function_only_where_no_investigation_shows_it() -> None:
+    assert len({look.name for look in LOOKS}) == len(LOOKS)
+    assert [look.name for look in LOOKS if look.on_card and not isinstance(look.take, Task)] == []
+
+
+def test_the_sweep_takes_what_proves_health_and_nothing_else() -> None:
+    assert {look.name for look in checks.PROBES} == {
+        *("backend_health", "backend_detailed", "circuits", "frontend_health", "dns", "uptimerobot_monitors"),
+        *("postgres_connections", "postgres_writable", "redis_ping", "queue", "jobs_table", "sentry_errors"),
+    }
+
+
+@pytest.mark.usefixtures("nobody")
+async def test_a_look_that_hangs_is_named_as_missing_and_the_card_is_there_without_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def hangs(**given: object) -> Check:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    async def well(**given: object) -> Check:
+        return check("redis_ping")
+
+    take_instead(monkeypatch, {"queue": hangs, "redis_ping": well})
+    monkeypatch.setattr(checks, "HANGS_AFTER_SECONDS", 0.05)
+    began = time.monotonic()
+
+    looks = await run_checks(two_on_call())
+
+    assert time.monotonic() - began < 5
+    by_name = {look.name: look for look in looks}
+    assert (by_name["queue"].status, by_name["queue"].summary) == (
+        CheckStatus.UNKNOWN,
+        "nothing came of it in time",
+    )
+    assert by_name["redis_ping"].status is CheckStatus.OK
+    card = findings_card(Incident.model_construct(id=7, summary="It is down", severity="P1"), looks, [])
+    assert "queue (nothing came of it in time)" in card.split("**Missing:**")[1]
+
+
+def test_every_limit_on_the_way_to_the_card_leaves_room_in_its_half_minute() -> None:
+    limits = [looking.LIMIT_SECONDS, shapes.LOOK_LIMIT_SECONDS, checks.HANGS_AFTER_SECONDS, 30]
+
+    assert limits == sorted(set(limits))

@@ -14,7 +14,7 @@ from blocks.postgres import PostgresCredentials
 from flows.actions import cleanup
 from flows.actions.cleanup import DeleteData, plan_delete_data
 from flows.actions.site import Site
-from flows.checks import Credentials
+from flows.credentials import Credentials
 from tests.conftest import MovedClock
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.decisions import gate_for

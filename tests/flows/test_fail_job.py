@@ -22,7 +22,7 @@ from blocks.redis import RedisCredentials
 from drills.company.redis import start_redis
 from flows.actions.jobs import REASON, FailJob, plan_fail_job
 from flows.actions.site import Site
-from flows.checks import Credentials
+from flows.credentials import Credentials
 from tasks import bullmq, jobs
 from tests.flows.conftest import MovedBench
 from tests.watchkeeper.house import two_on_call

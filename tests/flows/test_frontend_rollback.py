@@ -19,7 +19,7 @@ from drills.vendors.vercel import VercelApi
 from flows.actions import vercel as actions
 from flows.actions.site import Site
 from flows.actions.vercel import RollBackFrontend, plan_rollback
-from flows.checks import Credentials
+from flows.credentials import Credentials
 from tasks import vercel
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.decisions import gate_for

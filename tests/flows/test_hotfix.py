@@ -20,7 +20,7 @@ from drills.vendors.releases import COMMITS, SITE_COMMITS
 from flows import hotfix, resolution, respond, transaction
 from flows.actions.hotfix import OpenHotfix, plan_open_hotfix
 from flows.actions.site import Site
-from flows.checks import Credentials
+from flows.credentials import Credentials
 from flows.hotfix import finding_in_code, leave_hotfix
 from tasks import github, railway, vercel
 from tests.flows.conftest import MovedBench, plan_to

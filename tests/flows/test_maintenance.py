@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from blocks.railway import RailwayCredentials
 from flows.actions.site import Site
-from flows.checks import Credentials
+from flows.credentials import Credentials
 from flows.maintenance import switch_maintenance
 from tasks import railway
 from tests.flows.conftest import MovedBench

@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.stripe import StripeCredentials
-from flows.actions import payments
-from flows.actions.payments import ResendEvents, part_of, plan_resend
+from flows.actions import resending
+from flows.actions.resending import ResendEvents, part_of, plan_resend
 from flows.actions.site import Site
 from tasks.stripe import Endpoint
 from tests.flows.conftest import NOBODY, MovedBench
@@ -80,10 +80,10 @@ def payment(number: int) -> Payment:
 def stripe(monkeypatch: pytest.MonkeyPatch) -> FakeStripe:
     fake = FakeStripe([payment(1), payment(2), payment(3)])
     for name in ("list_payments", "list_endpoints", "resend_event"):
-        monkeypatch.setattr(payments.stripe, name, getattr(fake, name))
+        monkeypatch.setattr(resending.stripe, name, getattr(fake, name))
     for name in ("SETTLE_SECONDS", "LOOK_AGAIN_SECONDS"):
-        monkeypatch.setattr(payments, name, 0.001)
-    monkeypatch.setattr(payments, "ARRIVES_WITHIN_SECONDS", 0.005)
+        monkeypatch.setattr(resending, name, 0.001)
+    monkeypatch.setattr(resending, "ARRIVES_WITHIN_SECONDS", 0.005)
     return fake
 
 

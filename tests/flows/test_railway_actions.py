@@ -6,17 +6,10 @@ from typing import Any
 
 import pytest
 
+from flows.actions import memory
 from flows.actions import railway as actions
-from flows.actions.railway import (
-    LowerMemory,
-    RaiseMemory,
-    RollBackDeployment,
-    commits_between,
-    migration_lines,
-    plan_raise_memory,
-    plan_rollback,
-    raised,
-)
+from flows.actions.memory import LowerMemory, RaiseMemory, plan_raise_memory, raised
+from flows.actions.railway import RollBackDeployment, commits_between, migration_lines, plan_rollback
 from flows.actions.site import Site, Undoable
 from tests.flows.conftest import NOBODY
 from tests.watchkeeper.house import two_on_call
@@ -82,8 +75,9 @@ class Vendors:
 @pytest.fixture
 def vendors(monkeypatch: pytest.MonkeyPatch) -> Vendors:
     made = Vendors()
-    for name in ("list_deployments", "read_limits", "read_usage", "update_limits"):
-        monkeypatch.setattr(actions.railway, name, getattr(made, name))
+    monkeypatch.setattr(actions.railway, "list_deployments", made.list_deployments)
+    for name in ("read_limits", "read_usage", "update_limits"):
+        monkeypatch.setattr(memory.railway_usage, name, getattr(made, name))
     monkeypatch.setattr(actions.github, "compare_commits", made.compare_commits)
     monkeypatch.setattr(Site, "github", lambda site: None)
     monkeypatch.setattr(Site, "railway", lambda site, service: (None, None))

@@ -25,16 +25,13 @@ from tasks.health import backend_detailed, backend_health, frontend_health
 from tasks.postgres import postgres_connections, postgres_size, postgres_slow_queries
 from tasks.railway import (
     list_deployments,
-    railway_changes,
-    railway_deployments,
-    railway_logs,
-    railway_metrics,
     redeploy_service,
     restart_deployment,
     roll_back,
     set_variable,
-    update_limits,
 )
+from tasks.railway_looks import railway_changes, railway_deployments, railway_logs, railway_metrics
+from tasks.railway_usage import update_limits
 from tasks.redis import redis_ping
 from tasks.removebg import removebg_account
 from tasks.sentry import sentry_errors
@@ -107,7 +104,11 @@ def upstash(url: str) -> UpstashCredentials:
 
 
 async def look_at_railway(url: str) -> Check:
-    return await railway_deployments(railway(url), TARGET, now=NOW, recent=timedelta(hours=1))
+    return await railway_deployments(
+        railway(url),
+        TARGET,
+        now=NOW,
+    )
 
 
 async def look_at_usage(url: str) -> Check:
@@ -426,7 +427,6 @@ async def test_does_not_show_a_credential_that_no_header_can_carry(wire: Wire, n
             RailwayCredentials(token=SecretStr(broken), base_url=wire.url),
             TARGET,
             now=NOW,
-            recent=timedelta(hours=1),
         ),
         "sentry": sentry_errors(
             SentryCredentials(token=SecretStr(broken), organization="shop", base_url=wire.url),
@@ -449,9 +449,15 @@ async def test_raises_what_it_could_not_look_up_in_our_own_error_tree(wire: Wire
 
 
 NOT_CONFIGURED: dict[str, Callable[[], Awaitable[Check]]] = {
-    "railway": lambda: railway_deployments(None, TARGET, now=NOW, recent=timedelta(hours=1)),
+    "railway": lambda: railway_deployments(
+        None,
+        TARGET,
+        now=NOW,
+    ),
     "railway's target": lambda: railway_deployments(
-        railway("http://127.0.0.1:9"), None, now=NOW, recent=timedelta(hours=1)
+        railway("http://127.0.0.1:9"),
+        None,
+        now=NOW,
     ),
     "railway's metrics": lambda: railway_metrics(None, TARGET, now=NOW, recent=timedelta(hours=1)),
     "railway's logs": lambda: railway_logs(None, TARGET),

@@ -1,5 +1,6 @@
 """Railway's deployments: what serves, what could be gone back to, and what its refusals look like."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,21 +9,23 @@ from pydantic import SecretStr
 
 from blocks.railway import RailwayCredentials
 from tasks.railway import (
-    changes_of,
     current_of,
-    limits_of,
     list_deployments,
     previous_of,
+    redeploy,
+    roll_back,
+    set_variable,
+)
+from tasks.railway_looks import (
+    changes_of,
+    each_once,
     railway_changes,
     railway_deployments,
     railway_logs,
     railway_metrics,
-    read_limits,
-    redeploy,
-    roll_back,
-    set_variable,
-    update_limits,
+    worker_deployment,
 )
+from tasks.railway_usage import limits_of, read_limits, update_limits
 from tests.tasks.conftest import SECRET, Answer, Wire, says
 from watchkeeper.errors import VendorRejected
 from watchkeeper.model import Check, CheckStatus
@@ -54,7 +57,7 @@ def credentials(wire: Wire) -> RailwayCredentials:
 
 async def look(wire: Wire, answer: Answer) -> Check:
     wire.answers(answer)
-    return await railway_deployments(credentials(wire), TARGET, now=NOW, recent=timedelta(hours=1))
+    return await railway_deployments(credentials(wire), TARGET, now=NOW)
 
 
 async def test_asks_for_the_service_with_a_project_token(wire: Wire) -> None:
@@ -348,3 +351,21 @@ async def test_sets_both_limits_as_far_as_they_are_known(
 
     limits = {"environmentId": "e1", "serviceId": "s1", "memoryGB": 0.3, **more}
     assert wire.asked[0].json["variables"] == {"input": limits}
+
+
+async def test_looks_of_one_investigation_ask_for_a_services_deployments_once(wire: Wire) -> None:
+    told = {"edges": [{"node": node("d1")}]}
+    wire.answers(says({"data": {"deployments": told, "deploymentLogs": []}}))
+    targets = {"backend": TARGET, "worker": TARGET.model_copy(update={"service_id": "s2"})}
+    known, listing = credentials(wire), each_once()
+
+    checks = await asyncio.gather(
+        railway_deployments(known, targets["backend"], now=NOW, listing=listing),
+        railway_logs(known, targets["backend"], listing=listing),
+        worker_deployment(known, targets["worker"], now=NOW, listing=listing),
+        railway_changes(known, targets, now=NOW, recent=timedelta(hours=1), listing=listing),
+    )
+
+    assert {check.status for check in checks} == {CheckStatus.OK}
+    listed = [asked.json["variables"] for asked in wire.asked if "input" in asked.json["variables"]]
+    assert sorted(each["input"]["serviceId"] for each in listed) == ["s1", "s2"]

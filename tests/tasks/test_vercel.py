@@ -242,8 +242,8 @@ async def test_stops_listening_to_a_log_that_says_nothing(
     assert await read_runtime_logs(credentials(wire), TARGET, "d2") == []
 
 
-async def test_a_log_that_never_answered_is_no_empty_log(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vercel, "LISTEN_SECONDS", IMPATIENT_SECONDS)
+@pytest.mark.usefixtures("impatient")
+async def test_a_log_that_never_answered_is_no_empty_log(wire: Wire) -> None:
     wire.answers(Answer(manner=Manner.NEVER))
 
     with pytest.raises(VendorUnavailable, match="time limit"):
