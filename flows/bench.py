@@ -29,9 +29,9 @@ class Bench:
         return timedelta(seconds=self.settings.lease_seconds)
 
     @property
-    def documents(self) -> Path:
-        """Where post-mortems are written."""
-        return self.settings.home.expanduser() / "post-mortems"
+    def drafts(self) -> Path:
+        """Where post-mortems are drafted, for a person to edit."""
+        return self.settings.home.expanduser() / "drafts"
 
     def desk(self, incident: Incident) -> Desk:
         return desk_of(incident, self.settings.public_url)

@@ -5,7 +5,6 @@ from prefect import flow
 from flows.artifacts import publish
 from flows.bench import open_bench
 from watchkeeper.model import Status
-from watchkeeper.reviews import read_review
 from watchkeeper.reviews.drafting import write_draft
 
 
@@ -22,9 +21,8 @@ async def review(incident_id: int) -> str | None:
         incident = await bench.incident(incident_id)
         if incident.status not in (Status.RESOLVED, Status.REVIEWED):
             return None
-        if await read_review(bench.store, incident_id) is None:
+        drafted = await write_draft(bench.store, incident, bench.drafts, now=bench.now())
+        if drafted is None:
             return None
-        path = await write_draft(bench.store, incident, bench.documents, now=bench.now())
-        row = await read_review(bench.store, incident_id)
-        await publish(incident, "post-mortem", row["draft"] if row else "", "The post-mortem's draft")
-        return str(path)
+        await publish(incident, "post-mortem", drafted["draft"], "The post-mortem's draft")
+        return drafted["draft_path"] or "in the Prefect UI only"

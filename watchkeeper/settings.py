@@ -137,6 +137,7 @@ class Settings(BaseSettings):
     )
 
     home: Path = Path("~/.watchkeeper")
+    documents_folder: Path | None = None
     policy_file: Path | None = None
     speed: float = Field(default=1, gt=0)
     database_url: SecretStr | None = None
@@ -182,6 +183,10 @@ class Settings(BaseSettings):
     def resolvers(self) -> list[str]:
         """The name servers to ask, each an address or address:port; none for this machine's own."""
         return [each.strip() for each in self.dns_resolvers.split(",") if each.strip()]
+
+    def documents(self) -> Path:
+        """The team's folder: `post-mortems/`, `runbooks/` and the incident log stand in it. The home folder by default."""
+        return (self.documents_folder or self.home).expanduser()
 
     def store_url(self) -> str:
         """The incident store's address.

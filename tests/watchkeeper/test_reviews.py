@@ -1,6 +1,8 @@
 """The post-mortem's clock: from the end of an incident to its publishing, with Prefect away all the while."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -26,6 +28,7 @@ from watchkeeper.remediations import claim, plan_remediation
 from watchkeeper.reviews import read_review
 from watchkeeper.reviews.clock import move, waive
 from watchkeeper.reviews.complaints import note_complaint
+from watchkeeper.reviews.drafting import draft_into, write_draft
 from watchkeeper.reviews.opening import require_by_hand
 from watchkeeper.reviews.publishing import settle
 from watchkeeper.store import Store
@@ -52,6 +55,18 @@ async def ended(house: KernelHouse, **told: object) -> Incident:
         await close_by_hand(db, house.desk, incident, person="ana", reason="mended", now=house.clock())
     await house.pager.send_all_due()
     return await read_incident(house.store, incident.id)
+
+
+def read(path: Path) -> str:
+    return path.read_text()
+
+
+def write(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())
 
 
 def reminded(house: KernelHouse, address: str) -> list[str]:
@@ -259,3 +274,66 @@ async def test_no_post_mortem_is_asked_for_while_the_incident_goes_on(house: Ker
     incident = await read_incident(house.store, 1)
     with pytest.raises(BadInput, match="not over yet"):
         await require_by_hand(house.store, house.desk, incident, person="Ben", now=house.clock())
+
+
+async def test_a_draft_is_written_once_and_a_persons_edits_stay(house: KernelHouse, tmp_path: Path) -> None:
+    incident = await ended(house, severity="P1")
+    review = await write_draft(house.store, incident, tmp_path / "drafts", now=house.clock())
+    assert review is not None
+    path = Path(review["draft_path"])
+    assert path.name == "2026-03-02-backend-is-down.md"
+    assert read(path) == review["draft"]
+    write(path, "mine")
+    house.clock.advance(hours=1)
+    again = await write_draft(house.store, incident, tmp_path / "drafts", now=house.clock())
+    assert again == review and read(path) == "mine"
+
+
+async def test_a_draft_takes_the_next_name_where_somebodys_file_is(
+    house: KernelHouse, tmp_path: Path
+) -> None:
+    incident = await ended(house, severity="P1")
+    (tmp_path / "2026-03-02-backend-is-down.md").write_text("another incident's")
+    review = await write_draft(house.store, incident, tmp_path, now=house.clock())
+    assert review and Path(review["draft_path"]).name == "2026-03-02-backend-is-down-inc-0001.md"
+    assert (tmp_path / "2026-03-02-backend-is-down.md").read_text() == "another incident's"
+
+
+async def test_a_run_that_died_after_writing_finds_its_own_draft(house: KernelHouse, tmp_path: Path) -> None:
+    incident = await ended(house, severity="P1")
+    async with house.store._pool.connection() as connection:
+        await write_draft(house.store, incident, tmp_path, now=house.clock())
+        await connection.execute("UPDATE reviews SET draft = NULL, draft_path = NULL, drafted_at = NULL")
+    review = await write_draft(house.store, incident, tmp_path, now=house.clock())
+    assert review and Path(review["draft_path"]).name == "2026-03-02-backend-is-down.md"
+
+
+async def test_a_folder_that_cannot_be_written_costs_the_file_and_not_the_draft(
+    house: KernelHouse, tmp_path: Path
+) -> None:
+    incident = await ended(house, severity="P1")
+    (tmp_path / "drafts").write_text("a file, not a folder")
+    review = await write_draft(house.store, incident, tmp_path / "drafts", now=house.clock())
+    assert (
+        review
+        and review["draft"].startswith("# Post-Mortem: Backend is down")
+        and review["draft_path"] is None
+    )
+    assert any(
+        "cannot be written (" in text and "watchkeeper review draft INC-0001" in text
+        for text in await story(house)
+    )
+    said = await draft_into(house.store, incident, tmp_path / "mine.md", now=house.clock())
+    assert re.fullmatch(r".*mine\.md is drafted; \d+ marks are yours to fill", said)
+    for path, problem in (
+        (tmp_path / "mine.md", "is there already"),
+        (tmp_path / "drafts" / "x.md", "cannot be written"),
+    ):
+        with pytest.raises(BadInput, match=problem):
+            await draft_into(house.store, incident, path, now=house.clock())
+
+
+async def test_an_incident_without_a_review_is_not_drafted(house: KernelHouse, tmp_path: Path) -> None:
+    incident = await ended(house, severity="P3", kind="other")
+    assert await write_draft(house.store, incident, tmp_path, now=house.clock()) is None
+    assert names(tmp_path) == []

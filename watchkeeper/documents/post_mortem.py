@@ -1,22 +1,29 @@
-"""The post-mortem's draft: the guide's sections, filled from rows, with marks where only a person knows."""
+"""The post-mortem's draft: the guide's sections, filled from rows, with marks where only a person knows. Pure."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from slugify import slugify
 
+from watchkeeper.documents.blameless import by_role
+from watchkeeper.documents.chart import Mark, draw_chart
+from watchkeeper.documents.reading import placeholder
 from watchkeeper.model import (
+    Check,
     Deadline,
     Finding,
     Incident,
     Notification,
+    NotificationState,
     Reading,
     Remediation,
     RemediationState,
     TimelineEntry,
     TimelineKind,
 )
-from watchkeeper.rendering import render
+from watchkeeper.rendering import duration, render, words
 
 # What belongs on a post-mortem's timeline; single commands and readings are in the incident's own.
 TOLD = frozenset(
@@ -31,57 +38,172 @@ TOLD = frozenset(
         TimelineKind.DECISION,
     }
 )
+MOST_CHARTS = 6
+PAGES = ("page", "escalation")
+# The guide's goal for detection.
+DETECTED_LATE = timedelta(minutes=5)
+CHANGES_OFFERED = 5
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an incident's rows say. `roles` are what people are called by in the document, by their names."""
+
+    incident: Incident
+    timeline: Sequence[TimelineEntry] = ()
+    findings: Sequence[Finding] = ()
+    checks: Sequence[Check] = ()
+    remediations: Sequence[Remediation] = ()
+    notifications: Sequence[Notification] = ()
+    deadlines: Sequence[Deadline] = ()
+    readings: Sequence[Reading] = ()
+    complaints: Sequence[str] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    author_role: str = "the primary on call"
+
+    def told(self, text: str) -> str:
+        return by_role(text, self.roles)
 
 
 def file_name(incident: Incident) -> str:
     """YYYY-MM-DD-incident-name.md."""
-    return f"{incident.started_at:%Y-%m-%d}-{slugify(incident.summary, max_length=60, word_boundary=True)}.md"
+    name = slugify(incident.summary, max_length=60, word_boundary=True) or incident.number.lower()
+    return f"{incident.started_at.astimezone(UTC):%Y-%m-%d}-{name}.md"
 
 
-def draft(
-    incident: Incident,
-    timeline: Sequence[TimelineEntry],
-    findings: Sequence[Finding],
-    remediations: Sequence[Remediation],
-    notifications: Sequence[Notification],
-    deadlines: Sequence[Deadline],
-    *,
-    author_role: str,
-    now: datetime,
-    readings: Sequence[Reading] = (),
-) -> str:
+def draft(known: Known, *, stem: str, now: datetime) -> str:
     """The draft as Markdown. It names roles, not people: what failed is the system.
 
     Args:
-        author_role: such as "the primary on-call".
+        stem: the file's name without its ending, which its pictures' names begin with.
     """
-    people = {n.recipient for n in notifications} | {incident.acknowledged_by or ""}
+    incident, root = known.incident, root_of(known)
     return render(
         "documents/post_mortem.md.j2",
+        known=known,
         incident=incident,
-        timeline=[(entry.at, blameless(entry.text, people)) for entry in timeline if entry.kind in TOLD],
-        root=findings[0] if findings else None,
-        others=list(findings[1:]),
-        done=[r for r in remediations if r.state is RemediationState.DONE],
-        not_done=[r for r in remediations if r.state is not RemediationState.DONE],
-        detect=incident.detected_at - incident.started_at,
-        acknowledge=incident.acknowledged_at and incident.acknowledged_at - incident.detected_at,
+        timeline=[(_moment(e.at, incident), known.told(e.text)) for e in known.timeline if e.kind in TOLD],
+        charts=[(name, probe) for name, probe, _ in charts(known, stem)],
+        root=root,
+        factors=factors(known, root),
+        remediations=known.remediations,
+        done=[r for r in known.remediations if r.state is RemediationState.DONE],
+        business=business_figures(known),
         mitigate=incident.mitigated_at and incident.mitigated_at - incident.detected_at,
         duration=(incident.resolved_at or now) - incident.started_at,
-        pages=sum(n.purpose in ("page", "escalation") for n in notifications),
-        missed=[d for d in deadlines if d.state == "missed"],
-        looks=len(readings),
-        green=sum(r.ok for r in readings),
-        author_role=author_role,
+        after=[r for r in known.readings if incident.mitigated_at and r.observed_at >= incident.mitigated_at],
+        missed=[
+            d for d in known.deadlines if d.state == "missed" and d.due_at <= (incident.resolved_at or now)
+        ],
+        pages=len(pages_of(known)),
+        mark=placeholder,
         now=now,
     )
 
 
-def blameless(text: str, people: set[str]) -> str:
-    """The text with handles replaced by their role."""
-    for person in sorted(filter(None, people), key=len, reverse=True):
-        if not person.startswith("#"):
-            text = text.replace(f"by {person}", "by a person on call").replace(
-                f"to {person}", "to a person on call"
-            )
-    return text
+def _moment(at: datetime, incident: Incident) -> str:
+    """The guide's 14:23; with its day where that is not the incident's first one."""
+    same_day = at.astimezone(UTC).date() == incident.started_at.astimezone(UTC).date()
+    return f"{at.astimezone(UTC):%H:%M}" if same_day else f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def root_of(known: Known) -> Finding | None:
+    """The newest finding of the cause that was acted upon; else the first one's best."""
+    of_cause = [f for f in known.findings if f.cause == known.incident.cause]
+    return of_cause[-1] if of_cause else next(iter(known.findings), None)
+
+
+def factors(known: Known, root: Finding | None) -> list[str]:
+    """What may have contributed, each worth a person's look: offered, not claimed."""
+    incident = known.incident
+    others = {f.cause: f for f in known.findings if root is None or f.cause != root.cause}
+    found = [
+        f"{words(f.cause)} ({f.confidence:.0%}): {'; '.join(f.evidence)}"
+        for f in others.values()
+        if f.evidence
+    ]
+    found += [f"shortly before: {change}" for change in _changes(known.checks)]
+    if incident.detected_at - incident.started_at > DETECTED_LATE:
+        found.append(f"detected only after {duration(incident.detected_at - incident.started_at)}")
+    unsent = [n for n in known.notifications if n.purpose in PAGES and n.state is NotificationState.FAILED]
+    found += [f"a page by {n.channel} could not be sent: {n.error or 'no reason given'}" for n in unsent]
+    found += [
+        f"“{r.plan.summary}” did not work: {r.outcome or 'its outcome is not known'}"
+        for r in known.remediations
+        if r.state in (RemediationState.FAILED, RemediationState.UNKNOWN)
+    ]
+    return list(dict.fromkeys(map(known.told, found)))
+
+
+def _changes(checks: Sequence[Check]) -> list[str]:
+    changes = [change for check in checks for change in check.facts.get("changes", [])]
+    newest = sorted(changes, key=lambda change: str(change.get("at")), reverse=True)[:CHANGES_OFFERED]
+    return [f"{c.get('platform')} {c.get('service')}: {c.get('what')} ({c.get('status')})" for c in newest]
+
+
+def business_figures(known: Known) -> dict[str, list[str]]:
+    """What the rows say about money, orders and support; what they do not is a person's to fill."""
+    facts: dict[str, dict[str, Any]] = {check.name: check.facts for check in known.checks}
+    late, orders = facts.get("stripe_events", {}), facts.get("payment_orders", {})
+    figures: dict[str, list[str]] = {"revenue": [], "orders": [], "tickets": []}
+    if late.get("undelivered"):
+        figures["revenue"].append(f"{late.get('total')} that Stripe could not deliver while it lasted")
+    if orders.get("missing"):
+        figures["orders"].append(f"{orders.get('missing_total')} without an order when it was looked at")
+    figures["orders"] += [
+        f"{r.plan.summary}: {r.outcome}"
+        for r in known.remediations
+        if r.action == "resend_events" and r.outcome
+    ]
+    if known.complaints:
+        count = len(known.complaints)
+        figures["tickets"].append(f"{count} complaint{'s' if count > 1 else ''} noted")
+        figures["tickets"] += [f"“{words_said}”" for words_said in known.complaints]
+    return figures
+
+
+def pages_of(known: Known) -> list[Notification]:
+    return [n for n in known.notifications if n.purpose in PAGES and n.sent_at is not None]
+
+
+def marks_of(known: Known) -> list[Mark]:
+    """Pages, one for each minute, and changes to production."""
+    sent: dict[datetime, list[str]] = {}
+    for page in pages_of(known):
+        if page.sent_at is not None:
+            sent.setdefault(page.sent_at.replace(second=0, microsecond=0), []).append(page.channel.value)
+    pages = [Mark(at, "page", f"paged by {', '.join(dict.fromkeys(how))}") for at, how in sent.items()]
+    actions = [
+        Mark(r.claimed_at, "action", known.told(f"{r.plan.summary}: {r.state}"))
+        for r in known.remediations
+        if r.claimed_at is not None
+    ]
+    return [*pages, *actions]
+
+
+def charts(known: Known, stem: str) -> list[tuple[str, str, str]]:
+    """A picture of each probe: file name, probe and SVG; what was ever over its threshold comes first."""
+    by_probe: dict[str, list[Reading]] = {}
+    for reading in known.readings:
+        by_probe.setdefault(f"{reading.service}: {reading.probe}", []).append(reading)
+    worst_first = sorted(by_probe.items(), key=lambda item: (all(r.ok for r in item[1]), item[0]))
+    return [
+        (f"{stem}-{slugify(probe)}.svg", probe, draw_chart(series, marks_of(known)))
+        for probe, series in worst_first[:MOST_CHARTS]
+    ]
+
+
+def roles_of(
+    names: Iterable[tuple[str, str]], primary: str, secondary: str | None, seen: Iterable[str]
+) -> dict[str, str]:
+    """What everybody is called by in a document: the first two on call by their place, the rest as colleagues.
+
+    Args:
+        names: handle and name of everybody whom the policy knows.
+        seen: whoever else did something, by the name that they gave.
+    """
+    roles = {who: "a colleague" for who in seen if who != "watchkeeper"}
+    for handle, name in names:
+        role = {primary: "the primary on call", secondary: "the secondary on call"}.get(handle, "a colleague")
+        roles |= {handle: role, name: role}
+    return roles

@@ -7,7 +7,6 @@ one, and a process that dies half-way leaves the old one behind, which the next 
 import asyncio
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,6 +16,7 @@ from urllib.parse import quote
 from pydantic import AwareDatetime
 
 from watchkeeper.diagnosis import ACT_ABOVE
+from watchkeeper.files import write_whole
 from watchkeeper.model import Data, Severity, incident_number
 from watchkeeper.rendering import duration, markdown, utc, words
 from watchkeeper.store import Db
@@ -118,20 +118,3 @@ async def keep_log(db: Db, folder: Path) -> None:
     except OSError as error:
         log.warning("%s cannot be written (%s); it is tried again", folder / FILE_NAME, error.strerror)
     await asyncio.sleep(max((time.monotonic() - began) * REST_FACTOR, REST_AT_LEAST_SECONDS))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file by a new one at once; what is there already and says the same stays as it is."""
-    if path.exists() and path.read_text() == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, fresh = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(fresh).chmod(0o644)
-        Path(fresh).replace(path)
-    finally:
-        Path(fresh).unlink(missing_ok=True)

@@ -132,7 +132,7 @@ class House:
 
     async def keep_log(self) -> None:
         """Write the incident log; it stands beside the post-mortems' folder."""
-        await keep_log(self.store, self.settings.home.expanduser())
+        await keep_log(self.store, self.settings.documents())
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:

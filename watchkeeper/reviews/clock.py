@@ -62,7 +62,7 @@ async def move(
         raise BadInput(await _why_not(db, incident))
     await set_clock(db, desk, incident, due_at, now=now)
     text = f"Post-mortem moved to {utc(due_at)} by {person}: {reason}"
-    await record(db, incident.id, TimelineKind.DECISION, text, now=now, actor=person)
+    await record(db, incident.id, TimelineKind.NOTE, text, now=now, actor=person)
 
 
 async def waive(db: Db, incident: Incident, *, person: str, reason: str, now: datetime) -> None:
@@ -77,7 +77,7 @@ async def waive(db: Db, incident: Incident, *, person: str, reason: str, now: da
         raise BadInput(await _why_not(db, incident))
     await deadlines.cancel(db, incident.id, CLOCKS, now=now)
     text = f"Post-mortem waived by {person}: {reason}"
-    await record(db, incident.id, TimelineKind.DECISION, text, now=now, actor=person)
+    await record(db, incident.id, TimelineKind.NOTE, text, now=now, actor=person)
 
 
 def _signed(verb: str, person: str, reason: str) -> tuple[str, str]:

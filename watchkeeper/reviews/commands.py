@@ -17,6 +17,7 @@ from watchkeeper.paging import Desk, desk_of
 from watchkeeper.rendering import utc
 from watchkeeper.reviews.clock import move, waive
 from watchkeeper.reviews.complaints import note_complaint
+from watchkeeper.reviews.drafting import draft_into
 from watchkeeper.reviews.items import ActionItem, ItemState, close_item, open_action_items
 from watchkeeper.reviews.opening import require_by_hand
 from watchkeeper.store import Db, open_store
@@ -31,6 +32,7 @@ Change = Callable[[Db, Desk, Incident], Awaitable[str]]
 def review_app() -> App:
     app = App(name="review", help="Post-mortems: require, move or waive one, and note complaints.")
     app.command(require_review, name="require")
+    app.command(draft_review, name="draft")
     app.command(move_review, name="move")
     app.command(waive_review, name="waive")
     app.command(complaint)
@@ -45,6 +47,20 @@ def require_review(number: Number, *, by: By, home: HomeOption = None) -> None:
     async def change(db: Db, desk: Desk, incident: Incident) -> str:
         due_at = await require_by_hand(db, desk, incident, person=by, now=utc_now())
         return f"the post-mortem of {incident.number} is due at {utc(due_at)}"
+
+    print(in_one_transaction(number, home, change))
+
+
+def draft_review(
+    number: Number,
+    file: Annotated[Path, Parameter(help="Where to put it; a file that is there stays.")],
+    *,
+    home: HomeOption = None,
+) -> None:
+    """Draft a post-mortem from the rows as they are now, into a file of yours. Works while Prefect is away."""
+
+    async def change(db: Db, desk: Desk, incident: Incident) -> str:
+        return await draft_into(db, incident, file, now=utc_now())
 
     print(in_one_transaction(number, home, change))
 

@@ -1,52 +1,122 @@
-"""The draft: a document made from rows, in a file that a person edits."""
+"""The draft: a document made from rows, with its pictures, in files that a person edits."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime
+from errno import EEXIST
 from pathlib import Path
 
 from watchkeeper import deadlines
-from watchkeeper.documents import post_mortem
-from watchkeeper.findings import read_findings, read_readings
+from watchkeeper.documents.post_mortem import Known, charts, draft, file_name, roles_of
+from watchkeeper.documents.reading import placeholders_of
+from watchkeeper.errors import BadInput
+from watchkeeper.files import write_whole
+from watchkeeper.findings import read_checks, read_findings, read_readings
+from watchkeeper.incidents import policy_of
 from watchkeeper.model import Incident, TimelineKind
 from watchkeeper.outbox import read_notifications
 from watchkeeper.remediations import read_remediations
 from watchkeeper.reviews import read_review
-from watchkeeper.store import Db
+from watchkeeper.reviews.complaints import read_complaints
+from watchkeeper.shifts import shift_at
+from watchkeeper.store import Db, Row
 from watchkeeper.timeline import read_timeline, record
 
 
-async def write_draft(db: Db, incident: Incident, folder: Path, *, now: datetime) -> Path:
+async def read_known(db: Db, incident: Incident, *, author: str) -> Known:
+    """Everything that the rows say about an incident, for its post-mortem."""
+    timeline = await read_timeline(db, incident.id)
+    policy = policy_of(incident)
+    shift = await shift_at(db, policy, now=incident.detected_at)
+    names = [(handle, person.name) for handle, person in policy.people.items()]
+    roles = roles_of(names, shift.primary, shift.secondary, (entry.actor for entry in timeline))
+    return Known(
+        incident,
+        timeline=timeline,
+        findings=await read_findings(db, incident.id),
+        checks=await read_checks(db, incident.id, incident.round) or [],
+        remediations=await read_remediations(db, incident.id),
+        notifications=await read_notifications(db, incident.id),
+        deadlines=await deadlines.read_deadlines(db, incident.id),
+        readings=await read_readings(db, incident.id),
+        complaints=[row["words"] for row in await read_complaints(db, incident.id)],
+        roles=roles,
+        author_role=roles.get(author, "a colleague"),
+    )
+
+
+async def write_draft(db: Db, incident: Incident, folder: Path, *, now: datetime) -> Row | None:
     """Draft the post-mortem from the rows and keep it, once; a person's edits are never written over.
 
+    A folder that cannot be written costs the file, not the draft: that is in its row, and the timeline says so.
+
     Returns:
-        Where the draft is.
+        The review with its draft; None where no post-mortem is due.
     """
-    known = await read_review(db, incident.id)
-    if known and known["draft_path"]:
-        return Path(known["draft_path"])
-    text = post_mortem.draft(
-        incident,
-        await read_timeline(db, incident.id),
-        await read_findings(db, incident.id),
-        await read_remediations(db, incident.id),
-        await read_notifications(db, incident.id),
-        await deadlines.read_deadlines(db, incident.id),
-        author_role="the primary on-call",
-        now=now,
-        readings=await read_readings(db, incident.id),
-    )
-    path = await asyncio.to_thread(
-        _write_new, folder / post_mortem.file_name(incident), incident.number, text
-    )
-    await db.one("reviews/draft", incident_id=incident.id, draft=text, draft_path=str(path), now=now)
-    note = f"Post-mortem drafted: {path.name}"
+    review = await read_review(db, incident.id)
+    if review is None or review["drafted_at"] is not None:
+        return review
+    known = await read_known(db, incident, author=review["author"])
+    try:
+        path, text = await asyncio.to_thread(_keep, known, folder / file_name(incident), now)
+        where, note = str(path), f"Post-mortem drafted: {path.name}"
+    except OSError as error:
+        where, text = None, draft(known, stem=Path(file_name(incident)).stem, now=now)
+        note = (
+            f"Post-mortem drafted, but {folder} cannot be written ({error.strerror}): read it in the Prefect UI, or "
+            f"have it elsewhere with: watchkeeper review draft {incident.number} FILE"
+        )
+    await db.one("reviews/draft", incident_id=incident.id, draft=text, draft_path=where, now=now)
     await record(db, incident.id, TimelineKind.NOTE, note, now=now, key="drafted")
-    return path
+    return await read_review(db, incident.id)
 
 
-def _write_new(path: Path, number: str, text: str) -> Path:
-    """Write a file that is not there yet; where one is, it may hold a person's work: take the next name."""
+async def draft_into(db: Db, incident: Incident, path: Path, *, now: datetime) -> str:
+    """Draft it anew into a file of somebody's own; what has become of it, in words.
+
+    Raises:
+        BadInput: the file is there already, or cannot be written.
+    """
+    review = await read_review(db, incident.id)
+    known = await read_known(db, incident, author=review["author"] if review else "")
+    try:
+        text = await asyncio.to_thread(_write_new, known, path, now)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be written: {error.strerror}") from error
+    return f"{path} is drafted; {len(placeholders_of(text))} marks are yours to fill"
+
+
+def _write_new(known: Known, path: Path, now: datetime) -> str:
+    text, pictures = _drawn(known, path.stem, now)
+    if path.exists():
+        raise BadInput(f"{path} is there already; it may hold somebody's work, so name another file")
+    write_with_pictures(path, text, pictures)
+    return text
+
+
+def _drawn(known: Known, stem: str, now: datetime) -> tuple[str, dict[str, str]]:
+    pictures = {name: picture for name, _, picture in charts(known, stem)}
+    return draft(known, stem=stem, now=now), pictures
+
+
+def _keep(known: Known, path: Path, now: datetime) -> tuple[Path, str]:
+    """Write the draft under its name, or the next one where somebody's file has that.
+
+    Raises:
+        OSError: the folder cannot be written, or both names are taken.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    free = path if not path.exists() else path.with_stem(f"{path.stem}-{number.lower()}")
-    free.write_text(text)
-    return free
+    for name in (path, path.with_stem(f"{path.stem}-{known.incident.number.lower()}")):
+        text, pictures = _drawn(known, name.stem, now)
+        if name.exists() and name.read_text() != text:
+            continue  # a person's work; where it is the same, an earlier run wrote it and died
+        write_with_pictures(name, text, pictures)
+        return name, text
+    raise FileExistsError(EEXIST, "its names are taken", str(path))
+
+
+def write_with_pictures(path: Path, text: str, pictures: Mapping[str, str]) -> None:
+    """The document last and whole: where it is, all of it is."""
+    for name, picture in pictures.items():
+        write_whole(path.with_name(name), picture)
+    write_whole(path, text)

@@ -63,7 +63,7 @@ async def require(
         due: datetime = known["due_at"]
         return due
     text = f"Post-mortem required by {utc(due_at)}: {in_words(reasons)}"
-    await record(db, incident.id, TimelineKind.DECISION, text, now=now, key="review")
+    await record(db, incident.id, TimelineKind.NOTE, text, now=now, key="review")
     await ask_for_draft(db, row, now=now)
     await set_clock(db, desk, incident, due_at, now=now)
     return due_at
@@ -87,7 +87,7 @@ async def _recommend(
     db: Db, desk: Desk, incident: Incident, reasons: Sequence[str], *, now: datetime
 ) -> None:
     text = f"A post-mortem is recommended, not required: {in_words(reasons)}"
-    await record(db, incident.id, TimelineKind.DECISION, text, now=now, key="review")
+    await record(db, incident.id, TimelineKind.NOTE, text, now=now, key="review")
     await tell_team(
         db,
         desk,

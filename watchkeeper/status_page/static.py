@@ -5,8 +5,6 @@ folder at any moment copies whole files, and no link leads nowhere. What has not
 """
 
 import asyncio
-import os
-import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +13,7 @@ from slugify import slugify
 
 from watchkeeper.channels.sending import Receipt
 from watchkeeper.errors import VendorRejected, VendorUnavailable
+from watchkeeper.files import write_whole
 from watchkeeper.model import Message
 from watchkeeper.rendering import render
 from watchkeeper.status_page.board import Board, ComponentState, Posted, components
@@ -125,22 +124,3 @@ def feed(board: Board) -> str:
 def newest_at(board: Board) -> datetime | None:
     """When the page last had news; None before its first."""
     return max((post.at for posted in board.incidents for post in posted.posts), default=None)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Put a file in its place at once, unless it says the same already."""
-    data = text.encode()
-    if path.is_file() and path.read_bytes() == data:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.chmod(0o644)  # whoever serves the folder must be able to read it
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -12,7 +12,8 @@ from tests.conftest import MovedClock
 from tests.watchkeeper.house import KernelHouse, two_on_call
 from tests.watchkeeper.test_nights import away
 from watchkeeper.closing import close_by_hand
-from watchkeeper.figures.log import FILE_NAME, LogRow, incident_log, keep_log, write_log, write_whole
+from watchkeeper.figures.log import FILE_NAME, LogRow, incident_log, keep_log, write_log
+from watchkeeper.files import write_whole
 from watchkeeper.incidents import read_incident, set_cause
 from watchkeeper.reviews.drafting import write_draft
 from watchkeeper.reviews.publishing import settle
