@@ -40,7 +40,7 @@ async def compare_commits(credentials: GitHubCredentials, base: str, head: str) 
         VendorUnavailable: as in `tasks.vendor_http`.
     """
     ask = Ask("github", "compare_commits")
-    url = f"{_repository(credentials)}/compare/{base}...{head}"
+    url = f"{repository_url(credentials)}/compare/{base}...{head}"
     async with credentials.get_client() as client:
         told = await read_json(client, ask, "GET", url)
     try:
@@ -80,7 +80,7 @@ async def find_issue(credentials: GitHubCredentials, marker: str, *, since: date
         "per_page": str(ISSUES_LOOKED_THROUGH),
     }
     async with credentials.get_client() as client:
-        told = await read_json(client, ask, "GET", f"{_repository(credentials)}/issues", params=parameters)
+        told = await read_json(client, ask, "GET", f"{repository_url(credentials)}/issues", params=parameters)
     try:
         ours = (issue for issue in told if marker in str(issue.get("body") or ""))
         return next(map(_issue, ours), None)
@@ -95,7 +95,7 @@ def _issue(told: dict[str, Any]) -> Issue:
 async def find_branch(credentials: GitHubCredentials, name: str) -> str | None:
     """The commit that this branch is at, or None when there is no such branch."""
     ask = Ask("github", "read_branch")
-    url = f"{_repository(credentials)}/git/ref/heads/{name}"
+    url = f"{repository_url(credentials)}/git/ref/heads/{name}"
     try:
         async with credentials.get_client() as client:
             told = await read_json(client, ask, "GET", url)
@@ -108,8 +108,7 @@ async def find_branch(credentials: GitHubCredentials, name: str) -> str | None:
         raise rejected(ask, "an answer of an unknown shape") from None
 
 
-@action_task("create_issue", "github", limit_seconds=WRITE_LIMIT_SECONDS + 5)  # type: ignore[untyped-decorator]
-async def create_issue(credentials: GitHubCredentials, *, title: str, body: str) -> Issue:
+async def make_issue(credentials: GitHubCredentials, *, title: str, body: str) -> Issue:
     """Open an issue; its number and url.
 
     Raises:
@@ -119,7 +118,7 @@ async def create_issue(credentials: GitHubCredentials, *, title: str, body: str)
     ask = Ask("github", "create_issue", WRITE_LIMIT_SECONDS)
     async with credentials.get_client() as client:
         told = await send_json(
-            client, ask, "POST", f"{_repository(credentials)}/issues", json={"title": title, "body": body}
+            client, ask, "POST", f"{repository_url(credentials)}/issues", json={"title": title, "body": body}
         )
     try:
         return _issue(told)
@@ -127,8 +126,7 @@ async def create_issue(credentials: GitHubCredentials, *, title: str, body: str)
         raise rejected(ask, "an answer of an unknown shape") from None
 
 
-@action_task("create_branch", "github", limit_seconds=WRITE_LIMIT_SECONDS + 5)  # type: ignore[untyped-decorator]
-async def create_branch(credentials: GitHubCredentials, name: str, sha: str) -> None:
+async def make_branch(credentials: GitHubCredentials, name: str, sha: str) -> None:
     """Make a branch at this commit; `sha` has all of its forty digits.
 
     Raises:
@@ -138,9 +136,13 @@ async def create_branch(credentials: GitHubCredentials, name: str, sha: str) -> 
     ask = Ask("github", "create_branch", WRITE_LIMIT_SECONDS)
     body = {"ref": f"refs/heads/{name}", "sha": sha}
     async with credentials.get_client() as client:
-        told = await send_json(client, ask, "POST", f"{_repository(credentials)}/git/refs", json=body)
+        told = await send_json(client, ask, "POST", f"{repository_url(credentials)}/git/refs", json=body)
     if not isinstance(told, dict) or told.get("ref") != body["ref"]:
         raise rejected(ask, "an answer of an unknown shape")
+
+
+create_issue = action_task("create_issue", "github", limit_seconds=WRITE_LIMIT_SECONDS + 5)(make_issue)
+create_branch = action_task("create_branch", "github", limit_seconds=WRITE_LIMIT_SECONDS + 5)(make_branch)
 
 
 def branch_url(credentials: GitHubCredentials, name: str) -> str:
@@ -148,5 +150,5 @@ def branch_url(credentials: GitHubCredentials, name: str) -> str:
     return f"https://github.com/{credentials.repository}/tree/{name}"
 
 
-def _repository(credentials: GitHubCredentials) -> str:
+def repository_url(credentials: GitHubCredentials) -> str:
     return f"{credentials.base_url.rstrip('/')}/repos/{credentials.repository}"

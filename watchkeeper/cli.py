@@ -21,14 +21,12 @@ from watchkeeper.commands import HomeOption
 from watchkeeper.doctor import Examination, Verdict, examine, examine_store
 from watchkeeper.errors import BadInput, NotConfigured, StoreUnavailable, WatchkeeperError
 from watchkeeper.home import read_settings
-from watchkeeper.incidents import read_incident
-from watchkeeper.model import Alert, Kind, Severity, incident_id_of, incident_number
+from watchkeeper.model import Alert, Kind, Severity, incident_number
 from watchkeeper.oncall import on_call
 from watchkeeper.oncall_commands import oncall_app
 from watchkeeper.paging import Desk
 from watchkeeper.policy import Policy, load_policy
 from watchkeeper.reviews.commands import review_app
-from watchkeeper.reviews.publishing import settle
 from watchkeeper.settings import Settings
 from watchkeeper.silence_commands import silence_app
 from watchkeeper.store import open_store
@@ -89,25 +87,6 @@ async def _admit(settings: Settings, desk: Desk, alert: Alert) -> str:
     return incident_number(admission.incident_id) if admission.incident_id else admission.reason
 
 
-def publish(
-    number: Annotated[str, Parameter(help="The incident's, such as INC-0007.")],
-    *,
-    by: Annotated[str, Parameter(help="Who publishes it.")],
-    home: HomeOption = None,
-) -> None:
-    """Say that an incident's post-mortem is shared with the team: its deadline is met."""
-    settings = read_settings(home, of_running=True)
-    asyncio.run(_publish(settings, incident_id_of(number), by))
-    print(f"the post-mortem of {number} is published")
-
-
-async def _publish(settings: Settings, incident_id: int, person: str) -> None:
-    async with open_store(settings.store_url()) as store:
-        incident = await read_incident(store, incident_id)
-        async with store.transaction() as db:
-            await settle(db, incident, person=person, where="the team", now=utc_now())
-
-
 def describe_policy(policy: Policy) -> list[str]:
     """A valid policy in a few lines: who is on call and what is watched."""
     shift = on_call(policy, [], utc_now())
@@ -134,7 +113,6 @@ def build_app(asked_for: str = "") -> App:
     app.command(doctor)
     app.command(migrate)
     app.command(open_incident, name="open")
-    app.command(publish)
     app.command(oncall_app())
     app.command(silence_app())
     app.command(review_app())

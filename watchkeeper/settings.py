@@ -83,10 +83,11 @@ class StatusPages(BaseModel):
 
 
 class GitHub(BaseModel):
-    """The repository that production is built from: "owner/name"."""
+    """The repository that production is built from: "owner/name". The team's documents are in `documents_path` of it."""
 
     token: SecretStr
     repository: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    documents_path: str = Field(default="docs", pattern=r"^[\w-][\w./-]*$")
     base_url: str = "https://api.github.com"
 
 

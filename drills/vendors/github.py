@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from drills.vendors.config import GitHub
+from drills.vendors.github_files import DEFAULT_BRANCH, Files
 from drills.vendors.releases import COMMITS, SITE_COMMITS, commit_of
 from drills.vendors.vendor import Handler, Vendor
 
@@ -34,12 +35,25 @@ class GitHubApi(Vendor):
         self.issues: list[dict[str, Any]] = []
         self.branches: dict[str, str] = {}
         self._issues_enabled = True
+        self.documents = Files(config.repository, self.branches)
+        self._refusal: tuple[int, str] | None = None
 
     def routes(self) -> list[Route]:
         repository = f"/github/repos/{self._config.repository}"
         return [
             Route(f"{repository}/issues", self._authorised(self.create_issue), methods=["POST"]),
             Route(f"{repository}/issues", self._authorised(self.list_issues)),
+            Route(f"{repository}/issues/{{number:int}}", self._authorised(self.read_issue)),
+            Route(
+                f"{repository}/issues/{{number:int}}", self._authorised(self.edit_issue), methods=["PATCH"]
+            ),
+            Route(repository, self._authorised(self.read_repository)),
+            Route(f"{repository}/contents/{{path:path}}", self._authorised(self.documents.read)),
+            Route(
+                f"{repository}/contents/{{path:path}}", self._authorised(self.documents.put), methods=["PUT"]
+            ),
+            Route(f"{repository}/pulls", self._authorised(self.documents.list_pulls)),
+            Route(f"{repository}/pulls", self._authorised(self.documents.open_pull), methods=["POST"]),
             Route(f"{repository}/git/refs", self._authorised(self.create_ref), methods=["POST"]),
             Route(f"{repository}/git/ref/heads/{{name:path}}", self._authorised(self.read_branch)),
             Route(f"{repository}/compare/{{range}}", self._authorised(self.compare)),
@@ -49,7 +63,7 @@ class GitHubApi(Vendor):
         ]
 
     def controls(self) -> dict[str, Handler]:
-        return {"issues": self.enable_issues}
+        return {"issues": self.enable_issues, "refuse": self.refuse_writes}
 
     def state(self) -> dict[str, Any]:
         issues = [{key: issue[key] for key in ("number", "title", "body")} for issue in self.issues]
@@ -57,6 +71,18 @@ class GitHubApi(Vendor):
 
     def reset(self) -> None:
         self._issues_enabled = True
+        self._refusal = None
+
+    async def refuse_writes(self, request: Request) -> JSONResponse:
+        """Answer every write with this status and message from now on; without a status, no more."""
+        asked = await request.json()
+        self.refuse(
+            asked.get("status"), asked.get("message", "Resource not accessible by personal access token")
+        )
+        return JSONResponse({})
+
+    def refuse(self, status: int | None, message: str = "Forbidden") -> None:
+        self._refusal = (status, message) if status else None
 
     async def enable_issues(self, request: Request) -> JSONResponse:
         self._issues_enabled = bool((await request.json())["enabled"])
@@ -66,6 +92,8 @@ class GitHubApi(Vendor):
         async def checked(request: Request) -> JSONResponse:
             if request.headers.get("Authorization") != f"Bearer {self._config.token}":
                 return refused(401, "Bad credentials")
+            if self._refusal and request.method not in ("GET", "HEAD"):
+                return refused(*self._refusal)
             return await handler(request)
 
         return checked
@@ -83,6 +111,7 @@ class GitHubApi(Vendor):
             "title": asked["title"],
             "body": asked.get("body"),
             "state": "open",
+            "state_reason": None,
             # Labels need push access; without it they are dropped without a word.
             "labels": [],
             "html_url": f"https://github.com/{self._config.repository}/issues/{number}",
@@ -102,6 +131,25 @@ class GitHubApi(Vendor):
             wanted = [i for i in wanted if moment(i["updated_at"]) >= moment(since).replace(microsecond=0)]
         wanted.sort(key=lambda issue: issue["number"], reverse=asked.get("direction", "desc") == "desc")
         return JSONResponse(wanted[: int(asked.get("per_page", "30"))])
+
+    async def read_issue(self, request: Request) -> JSONResponse:
+        issue = self._issue(request)
+        return JSONResponse(issue) if issue else refused(404, "Not Found")
+
+    async def edit_issue(self, request: Request) -> JSONResponse:
+        issue, asked = self._issue(request), await request.json()
+        if issue is None:
+            return refused(404, "Not Found")
+        known = {key: asked[key] for key in ("title", "body", "state", "state_reason") if key in asked}
+        issue.update(known, updated_at=datetime.now(UTC).isoformat(timespec="seconds"))
+        return JSONResponse(issue)
+
+    def _issue(self, request: Request) -> dict[str, Any] | None:
+        number = request.path_params["number"]
+        return next((issue for issue in self.issues if issue["number"] == number), None)
+
+    async def read_repository(self, request: Request) -> JSONResponse:
+        return JSONResponse({"full_name": self._config.repository, "default_branch": DEFAULT_BRANCH})
 
     async def search(self, request: Request) -> JSONResponse:
         """Issues whose title or body hold every quoted phrase, once the index knows them."""
@@ -127,10 +175,12 @@ class GitHubApi(Vendor):
 
     async def read_branch(self, request: Request) -> JSONResponse:
         name = request.path_params["name"]
-        return JSONResponse(self._ref(name)) if name in self.branches else refused(404, "Not Found")
+        return JSONResponse(self._ref(name)) if self.documents.has_branch(name) else refused(404, "Not Found")
 
     def _ref(self, name: str) -> dict[str, Any]:
-        return {"ref": f"refs/heads/{name}", "object": {"type": "commit", "sha": self.branches[name]}}
+        newest = next(reversed(commits()))
+        sha = self.branches.get(name, newest)
+        return {"ref": f"refs/heads/{name}", "object": {"type": "commit", "sha": sha}}
 
     async def compare(self, request: Request) -> JSONResponse:
         """What `head` has that `base` has not. The releases' commits stand in one line, in their order."""

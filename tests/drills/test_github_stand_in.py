@@ -92,3 +92,40 @@ async def test_compares_the_companys_releases(api: httpx.AsyncClient) -> None:
     assert "backend/migrations/0007_add_discount.sql" in [file["filename"] for file in ahead["files"]]
     assert (behind["status"], behind["behind_by"], behind["files"]) == ("behind", 1, [])
     assert unknown.status_code == 404
+
+
+async def test_a_file_is_made_on_a_branch_and_changed_only_by_whoever_knows_it(
+    api: httpx.AsyncClient,
+) -> None:
+    url = f"{REPOSITORY}/contents/docs/a.md"
+    await api.post(f"{REPOSITORY}/git/refs", json={"ref": "refs/heads/x", "sha": GOOD})
+    new = {"message": "m", "branch": "x", "content": "b25l"}
+    assert (await api.put(url, json=new | {"branch": "nowhere"})).status_code == 404
+    assert (await api.put(url, json=new)).status_code == 201
+    assert (await api.put(url, json=new)).status_code == 422
+    assert (await api.put(url, json=new | {"sha": "wrong"})).status_code == 409
+    known = (await api.get(url, params={"ref": "x"})).json()
+    assert known["content"] == "b25l\n"
+    assert (await api.put(url, json=new | {"sha": known["sha"], "content": "dHdv"})).status_code == 200
+    assert (await api.get(url)).status_code == 404
+
+
+async def test_a_branch_is_offered_once_and_only_with_something_on_it(api: httpx.AsyncClient) -> None:
+    await api.post(f"{REPOSITORY}/git/refs", json={"ref": "refs/heads/x", "sha": GOOD})
+    pull = {"title": "t", "head": "x", "base": "main"}
+    empty = await api.post(f"{REPOSITORY}/pulls", json=pull)
+    assert (empty.status_code, empty.json()["message"]) == (422, "No commits between main and x")
+    await api.put(f"{REPOSITORY}/contents/a.md", json={"message": "m", "branch": "x", "content": "b25l"})
+    assert (await api.post(f"{REPOSITORY}/pulls", json=pull)).status_code == 201
+    assert (await api.post(f"{REPOSITORY}/pulls", json=pull)).status_code == 422
+    found = (await api.get(f"{REPOSITORY}/pulls", params={"head": "shop:x", "state": "all"})).json()
+    assert [each["number"] for each in found] == [1]
+    assert (await api.get(f"{REPOSITORY}/pulls", params={"head": "shop:y"})).json() == []
+
+
+async def test_an_issue_is_closed_and_says_so(api: httpx.AsyncClient) -> None:
+    await api.post(f"{REPOSITORY}/issues", json={"title": "t"})
+    done = await api.patch(f"{REPOSITORY}/issues/1", json={"state": "closed", "state_reason": "completed"})
+    assert (done.json()["state"], done.json()["state_reason"]) == ("closed", "completed")
+    assert (await api.get(f"{REPOSITORY}/issues/1")).json()["state"] == "closed"
+    assert (await api.get(f"{REPOSITORY}/issues/2")).status_code == 404

@@ -1,5 +1,6 @@
 """The command line: what is wrong is said in words, with an exit code a script can tell apart."""
 
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint
@@ -105,7 +106,7 @@ def test_migrating_without_a_store_to_reach_ends_with_1_and_keeps_the_password(
 
 
 def test_an_incident_is_opened_and_its_post_mortem_published(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, store_url: str
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, store_url: str, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("WATCHKEEPER_DATABASE_URL", store_url)
     assert run(capsys, "open", "Checkout hangs", "--users-affected-percent=60")[:2] == (0, "INC-0001\n")
@@ -133,7 +134,21 @@ def test_an_incident_is_opened_and_its_post_mortem_published(
         code, _, problem = run(capsys, "review", "waive", "INC-0001", "--by=Ana", "--because= ")
         assert code == 2 and "takes a name and a reason" in problem
         assert run(capsys, "review", "complaint", "INC-0001", "No cart", "--by=Cleo")[:2] == (0, "noted\n")
-        assert run(capsys, "publish", "inc-0001", "--by=Ana")[0] == 0
+        edited = tmp_path / "edited.md"
+        code, said, _ = run(capsys, "review", "draft", "INC-0001", str(edited))
+        assert code == 0 and "edited.md is drafted" in said
+        code, _, problem = run(capsys, "publish", "INC-0001", "--by=Ana", f"--file={edited}", "--check")
+        assert code == 2 and "[TO FILL: why this could happen] (Root Cause)" in problem
+        item = "**Mend it** - Assigned: Ana - Due: 2040-03-09 - Priority: High"
+        text = re.sub(r"\[TO FILL: [^\]]*\]", "said", edited.read_text())
+        edited.write_text(re.sub(r"1\. \*\*said\*\*.*", f"1. {item}\n\nIt was human error.", text))
+        monkeypatch.setenv("WATCHKEEPER_DOCUMENTS_FOLDER", str(tmp_path / "team"))
+        code, said, advice = run(capsys, "publish", "inc-0001", "--by=Ana", f"--file={edited}")
+        assert code == 0 and '"human error" blames' in advice
+        (published,) = (tmp_path / "team" / "post-mortems").glob("*-checkout-hangs.md")
+        assert str(published) in said
+        assert "INC-0001, action 1" in run(capsys, "review", "items")[1]
+        assert run(capsys, "review", "done", "INC-0001", "1", "--by=Ana")[0] == 0
         assert connection.execute("SELECT status FROM incidents").fetchone() == {"status": "reviewed"}
 
 

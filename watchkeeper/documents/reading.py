@@ -111,6 +111,18 @@ def placeholders_of(text: str) -> list[Problem]:
     ]
 
 
+def section_text(text: str, name: str) -> str:
+    """What stands in a section; nothing where there is none."""
+    section = find_section(sections_of(text), name)
+    return "\n".join(section.lines.values()).strip() if section else ""
+
+
+def pictures_in(text: str) -> set[str]:
+    """The addresses of the pictures that a document shows."""
+    inline = [child for token in tokens_of(text) for child in token.children or []]
+    return {str(child.attrs.get("src", "")) for child in inline if child.type == "image"}
+
+
 def list_items(text: str, section: Section) -> list[ListItem]:
     """The items of every list in a section, top level only."""
     tokens, found = tokens_of(text), []

@@ -253,6 +253,8 @@ CREATE TABLE reviews (
     waived_because text,
     published_at   timestamptz,
     published_by   text,
+    -- Its name among the team's documents, claimed before it is written there.
+    file_name      text UNIQUE,
     -- Where the team reads it: a file in its folder, or a pull request.
     published_to   text
 );
