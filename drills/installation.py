@@ -91,8 +91,8 @@ def write_policy(file: Path, config: Part, ports: Ports, more: dict[str, Any]) -
         "people": PEOPLE,
         "roster": {"primary": "ana", "secondary": "ben"},
         "services": {**shop(config, ports), **data_services(config), **paid_and_worked(config, ports)},
-        # The guide waits for a vendor for hours; a drill's night is over sooner.
-        "response": {"wait_for_vendor": "1h"},
+        # The guide waits for a vendor for hours; a drill waits longer than its outages last, at speed 120 too (45 s).
+        "response": {"wait_for_vendor": "90m"},
         "status_page": status_page(),
     }
     file.write_text(yaml.safe_dump({**own, **more}, sort_keys=False))
