@@ -125,10 +125,12 @@ class Control:
         for vendor in self._vendors.values():
             vendor.reset()
         self._customers.odd_from = None
-        await self._platform.reset()
+        await self._platform.reset(self._forget_designs)
+        return JSONResponse({})
+
+    async def _forget_designs(self) -> None:
         await self._ask_backend("forget-designs", b"{}")
         self._customers.forget_designs()
-        return JSONResponse({})
 
     async def orders(self, request: Request) -> JSONResponse:
         since = request.query_params.get("since")

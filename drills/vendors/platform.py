@@ -1,6 +1,7 @@
 """The platform under the company: its services, each running one release at a time, as Railway would run them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
@@ -48,9 +49,13 @@ class Platform:
         for service in self._services.values():
             service.tell = tell
 
-    async def reset(self) -> None:
+    async def reset(self, empty_queue: Callable[[], Awaitable[None]]) -> None:
+        """The worker last, when nothing waits for it any more: one that finds a design without end hangs at once."""
         await self._forget_faults()
-        await asyncio.gather(*(service.reset() for service in self._services.values()))
+        worker = self._services["worker"]
+        await asyncio.gather(*(each.reset() for each in self._services.values() if each is not worker))
+        await empty_queue()
+        await worker.reset()
 
     async def _forget_faults(self) -> None:
         """The faults that outlive a process: what makes the company's data grow. Its vendor's door may be closed."""
