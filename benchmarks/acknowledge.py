@@ -161,7 +161,9 @@ async def _open(db: Db, each: int, policy: dict[str, Any], *, now: datetime) -> 
         now=now,
     )
     incident_id: int = present(opened)["id"]
-    await db.run("alerts/join", fingerprint=f"{SERVICE}-{each}", incident_id=incident_id, firing=True)
+    await db.run(
+        "alerts/join", fingerprint=f"{SERVICE}-{each}", incident_id=incident_id, firing=True, now=now
+    )
     for kind in (DeadlineKind.ACKNOWLEDGE, DeadlineKind.ESCALATE):
         which = {"incident_id": incident_id, "kind": kind, "number": 1}
         await db.one("deadlines/set", **which, due_at=now + LATER)

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from watchkeeper.decisions import judge_severity, place, service_of_kind
 from watchkeeper.errors import BadInput
+from watchkeeper.flapping import note_change
 from watchkeeper.incidents import START_GRACE, ask_for_response, incident_of, list_open, read_incident
 from watchkeeper.model import Alert, Data, Incident, Kind, Severity, TimelineKind
 from watchkeeper.paging import Desk
@@ -161,10 +162,7 @@ async def _attach_to_known(db: Db, desk: Desk, alert: Alert, now: datetime) -> A
     if row is None:
         return None
     if row["firing"] != alert.lasts:
-        await db.run("alerts/set_firing", fingerprint=alert.fingerprint, firing=alert.lasts)
-        word = "fires again" if alert.firing else "is quiet"
-        text = f"{alert.source}: {alert.summary} ({word})"
-        await record(db, row["incident_id"], TimelineKind.ALERT, text, now=now)
+        await note_change(db, desk, alert, row, now=now)
     if alert.firing and judge_severity(alert, desk.policy).severity.is_worse_than(Severity(row["severity"])):
         incident = await read_incident(db, row["incident_id"])
         await _reconsider(db, desk, alert, incident, deeper=False, now=now)
@@ -187,7 +185,9 @@ async def _place_unknown(db: Db, desk: Desk, alert: Alert, now: datetime) -> Adm
 
 
 async def _join(db: Db, alert: Alert, incident: Incident, reason: str, now: datetime) -> None:
-    await db.run("alerts/join", fingerprint=alert.fingerprint, incident_id=incident.id, firing=alert.lasts)
+    await db.run(
+        "alerts/join", fingerprint=alert.fingerprint, incident_id=incident.id, firing=alert.lasts, now=now
+    )
     text = f"{alert.source}: {alert.summary}"
     await record(db, incident.id, TimelineKind.ALERT, text, now=now, detail={"reason": reason})
 

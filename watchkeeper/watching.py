@@ -10,7 +10,7 @@ from watchkeeper.store import Db, Store, present
 
 async def watch_where_quiet(store: Store, *, now: datetime) -> None:
     """The last alert ended since the hand-over: whoever took over seems to have mended it."""
-    for row in await store.all("incidents/handed_over_and_quiet"):
+    for row in await store.all("incidents/handed_over_and_quiet", now=now):
         async with store.transaction() as db:
             await _watch(db, incident_of(row), "every alert has gone quiet", now=now)
 

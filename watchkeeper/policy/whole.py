@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from watchkeeper.model import Data, Kind, Severity
 from watchkeeper.policy.calendar import Calendar
 from watchkeeper.policy.durations import Duration
+from watchkeeper.policy.flapping import FlappingRule
 from watchkeeper.policy.people import Person
 from watchkeeper.policy.reviews import ReviewRules
 from watchkeeper.policy.roster import Roster
@@ -48,6 +49,7 @@ class Policy(Data):
     limits: Limits
     cleanup: Cleanup
     throttle: Throttle
+    flapping: FlappingRule
     proving: Proving
     status_page: StatusPage
     telling: Telling

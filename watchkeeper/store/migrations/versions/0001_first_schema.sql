@@ -51,9 +51,12 @@ CREATE INDEX alerts_incident ON alerts (incident_id, received_at);
 
 -- Which fingerprints belong to which open incident; emptied when the incident is resolved.
 CREATE TABLE open_fingerprints (
-    fingerprint text PRIMARY KEY,
-    incident_id bigint NOT NULL REFERENCES incidents,
-    firing      boolean NOT NULL DEFAULT true
+    fingerprint    text PRIMARY KEY,
+    incident_id    bigint NOT NULL REFERENCES incidents,
+    firing         boolean NOT NULL DEFAULT true,
+    -- When it lately fired or went quiet; so many changes that it flaps keep its incident open until then.
+    changes        timestamptz[] NOT NULL DEFAULT '{}',
+    flapping_until timestamptz
 );
 CREATE INDEX open_fingerprints_incident ON open_fingerprints (incident_id);
 
