@@ -30,6 +30,7 @@ from watchkeeper.reviews.commands import review_app
 from watchkeeper.settings import Settings
 from watchkeeper.silence_commands import silence_app
 from watchkeeper.store import open_store
+from watchkeeper.worth_command import worth
 
 COMMANDS = "watchkeeper.commands"
 # What a shell expects of a command that Ctrl-C ended.
@@ -115,6 +116,7 @@ def build_app(asked_for: str = "") -> App:
     app.command(open_incident, name="open")
     app.command(oncall_app())
     app.command(silence_app())
+    app.command(worth)
     app.command(review_app())
     policy = App(name="policy", help="The policy file: what your team decides about incidents.")
     policy.command(check_policy, name="check")

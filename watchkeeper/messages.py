@@ -182,8 +182,19 @@ def handover(
     )
 
 
-def resolved(incident: Incident, *, now: datetime, cause: str, resolution: str, proved: bool) -> Message:
-    """It is over: for all who were told of the start. `proved` by readings, or said by a person."""
+def resolved(
+    incident: Incident,
+    *,
+    now: datetime,
+    cause: str,
+    resolution: str,
+    proved: bool,
+    question_link: str | None = None,
+) -> Message:
+    """It is over: for all who were told of the start. `proved` by readings, or said by a person.
+
+    Whoever was woken is asked, behind `question_link`, whether it was worth it.
+    """
     lasted = duration((incident.resolved_at or now) - incident.detected_at)
     return _message(
         "resolved",
@@ -191,7 +202,7 @@ def resolved(incident: Incident, *, now: datetime, cause: str, resolution: str, 
         now,
         subject=f"Resolved after {lasted}: {incident.number} {incident.summary}",
         short=f"RESOLVED {incident.number} after {lasted}: {resolution}",
-        link=None,
+        link=question_link,
         cause=cause,
         resolution=resolution,
         lasted=lasted,

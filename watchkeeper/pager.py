@@ -133,6 +133,10 @@ class Pager:
             recipient=notification.recipient,
             channel=notification.channel,
             since=now - rule.per,
+            now=now,
+            id=notification.id,
+            priority=notification.priority,
+            due_at=notification.due_at,
         )
         if row is None or row["messages"] < rule.messages:
             return False

@@ -42,6 +42,7 @@ from watchkeeper.status_page.board import belongs_on_page, functionality
 from watchkeeper.status_page.posting import post_all_clear
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
+from watchkeeper.worth import ask_worth, written_to
 
 # An acknowledge link outlives the night in which it was sent, and not much more.
 LINK_LIFE = timedelta(hours=24)
@@ -229,12 +230,20 @@ async def tell_resolved(
     db: Db, desk: Desk, incident: Incident, *, cause: str, resolution: str, proved: bool, now: datetime
 ) -> None:
     """Say that it is over to all who were told of the start, by the way they were told, and to nobody else."""
-    message = messages.resolved(incident, now=now, cause=cause, resolution=resolution, proved=proved)
-    for told in await told_of_start(db, incident.id):
-        # Nobody is called up to hear that they may sleep on, and customers have words of their own.
-        if told.channel not in (Channel.VOICE, Channel.STATUS_PAGE):
-            route = Route(told.recipient, Channel(told.channel), [])
-            await _send(db, incident, "resolved", Purpose.RESOLVED, route, message, now)
+    links = await ask_worth(db, desk.public_url, incident, now=now)
+    # Nobody is called up to hear that they may sleep on, and customers have words of their own.
+    everyone = [
+        told
+        for told in await told_of_start(db, incident.id)
+        if told.channel not in (Channel.VOICE, Channel.STATUS_PAGE)
+    ]
+    for told in everyone:
+        link = links.get(told.recipient) if told == written_to(told.recipient, everyone) else None
+        message = messages.resolved(
+            incident, now=now, cause=cause, resolution=resolution, proved=proved, question_link=link
+        )
+        route = Route(told.recipient, Channel(told.channel), [])
+        await _send(db, incident, "resolved", Purpose.RESOLVED, route, message, now)
     await post_all_clear(db, desk.policy, incident, now=now)
 
 

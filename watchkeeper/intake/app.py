@@ -34,6 +34,7 @@ from watchkeeper.intake.proofs import proof_routes
 from watchkeeper.intake.receipts import receipt_routes
 from watchkeeper.intake.receiving import WebhooksFirst, receiving_routes
 from watchkeeper.intake.telling import telling_routes
+from watchkeeper.intake.worth import worth_routes
 from watchkeeper.links import LinkSigner
 from watchkeeper.messages import fit_sms
 from watchkeeper.model import Alert, Channel, Message
@@ -178,6 +179,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     app.include_router(people_routes())
     app.include_router(telling_routes())
     app.include_router(complaint_routes())
+    app.include_router(worth_routes())
     app.add_exception_handler(StoreUnavailable, say_store_is_away)
     app.add_api_route("/logos/{name}.png", show_logo, methods=["GET"])
     return app

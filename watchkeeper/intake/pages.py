@@ -20,6 +20,7 @@ from watchkeeper.model import (
 from watchkeeper.proving import Proof
 from watchkeeper.rendering import render
 from watchkeeper.timeline import NEWS
+from watchkeeper.worth import Question
 
 # What the incident's page folds away: the looks, and the messages, which have a list of their own.
 ROUTINE = frozenset({TimelineKind.COMMAND, TimelineKind.PAGE})
@@ -88,6 +89,7 @@ def incident_page(
     deadlines: Sequence[Deadline],
     remediations: Sequence[Remediation],
     readings: Sequence[Reading],
+    questions: Sequence[Question],
     *,
     token: str,
     now: datetime,
@@ -104,6 +106,7 @@ def incident_page(
         notifications=notifications,
         due=[d for d in deadlines if d.state is DeadlineState.PENDING],
         remediations=remediations,
+        questions=questions,
         charts=charts(readings),
     )
 

@@ -20,6 +20,7 @@ from watchkeeper.paging import desk_of
 from watchkeeper.proving import last_proof
 from watchkeeper.remediations import read_remediations
 from watchkeeper.timeline import read_timeline
+from watchkeeper.worth import Question, read_questions
 
 if TYPE_CHECKING:
     from watchkeeper.intake.app import House
@@ -190,6 +191,12 @@ async def do_decide(
     return _page(pages.decided_page(answer.incident, answer.remediation, incident_link=link))
 
 
+async def signed_questions(house: "House", incident: Incident) -> list[Question]:
+    """What was asked of those who were woken, each with the address at which it is answered."""
+    questions = await read_questions(house.store, incident.id)
+    return [each.model_copy(update={"link": house.signer.fill(each.link)}) for each in questions]
+
+
 async def show_incident(request: Request, token: str) -> HTMLResponse:
     house = house_of(request)
     try:
@@ -203,6 +210,7 @@ async def show_incident(request: Request, token: str) -> HTMLResponse:
         await read_deadlines(house.store, incident.id),
         await read_remediations(house.store, incident.id),
         await read_readings(house.store, incident.id),
+        await signed_questions(house, incident),
         token=token,
         now=house.clock(),
     )

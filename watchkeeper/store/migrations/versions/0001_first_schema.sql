@@ -364,3 +364,15 @@ CREATE TABLE held_alerts (
     release_at  timestamptz NOT NULL
 );
 CREATE INDEX held_alerts_due ON held_alerts (release_at);
+
+-- "Was this worth waking you?": asked once of each person whom a page of an incident reached. The link's signature is
+-- not stored.
+CREATE TABLE worth (
+    incident_id bigint NOT NULL REFERENCES incidents,
+    person      text NOT NULL,
+    link        text NOT NULL,
+    asked_at    timestamptz NOT NULL,
+    answered_at timestamptz,
+    worth       boolean,
+    PRIMARY KEY (incident_id, person)
+);
