@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
+from watchkeeper.deadlines import set_deadline
 from watchkeeper.incidents import change_status, incident_of, start_attempt
-from watchkeeper.model import OPEN_STATUSES, Deadline, Incident, Status
+from watchkeeper.model import OPEN_STATUSES, Deadline, DeadlineKind, Incident, Status
 from watchkeeper.paging import Desk
 from watchkeeper.store import Db, Store, present
 
@@ -20,8 +21,12 @@ async def look_after_hand_over(
 ) -> None:
     """Nothing fired any more when it was handed over, or whoever told of it never says that it is over: no alert will
     ever say that it is mended, so it is looked at once, after the time that readings have to stay green."""
-    firing = present(await db.one("alerts/any_firing", incident_id=incident.id))
-    if incident.is_open and incident.waiting_for == "person" and not firing["firing"]:
+    alerts = present(await db.one("alerts/any_firing", incident_id=incident.id))
+    flaps = alerts["flapping_until"]
+    if flaps is not None and flaps > now:
+        # Quiet for a moment only: looked at when that is over.
+        await set_deadline(db, incident.id, DeadlineKind.WATCH, deadline.number + 1, flaps, now=now)
+    elif incident.is_open and incident.waiting_for == "person" and not alerts["firing"]:
         await _watch(db, incident, "nothing fires any more", now=now)
 
 
