@@ -50,7 +50,7 @@ async def waive_post_mortem(number: Number, said_by: Name, because: Words) -> st
     async with open_bench() as bench:
         incident = await incident_of_number(bench, number)
         async with bench.store.transaction() as db:
-            await waive(db, incident, person=said_by, reason=because, now=bench.now())
+            await waive(db, bench.desk(incident), incident, person=said_by, reason=because, now=bench.now())
         return f"the post-mortem of {incident.number} is waived"
 
 

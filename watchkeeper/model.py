@@ -335,6 +335,14 @@ class Purpose(StrEnum):
     PROOF = "proof"
 
 
+class Attachment(Data):
+    """A file that goes with an email. `type` is its media type without parameters, such as "text/calendar"."""
+
+    name: str
+    type: str
+    text: str
+
+
 class Message(Data):
     """What one recipient is to read or hear. Channels take the part that they can carry.
 
@@ -348,6 +356,7 @@ class Message(Data):
     spoken: str | None = None
     link: str | None = None
     post: int | None = None
+    attachments: list[Attachment] = Field(default_factory=list)
 
 
 class NotificationState(StrEnum):

@@ -19,7 +19,7 @@ from tests.watchkeeper.intake.opened import Intake, open_intake, settings_for, v
 from tests.watchkeeper.recording import RecordingServer, Say, recording_server, until
 from watchkeeper.channels import Sender, email, open_channels, slack, sms
 from watchkeeper.errors import VendorError, VendorRejected, VendorUnavailable
-from watchkeeper.model import Channel, Message, NotificationState
+from watchkeeper.model import Attachment, Channel, Message, NotificationState
 from watchkeeper.outbox import read_notifications
 
 REAL = "twilio-token"
@@ -114,6 +114,18 @@ async def test_an_email_carries_text_and_html_to_one_person(
         ],
     }
     assert receipt.vendor_id == "mail-1"
+
+
+async def test_an_email_carries_its_attachments(
+    senders: dict[Channel, Sender], vendors: RecordingServer
+) -> None:
+    files = [Attachment(name=f"{n}.ics", type="text/calendar", text="BEGIN:VCALENDAR\r\n") for n in "ab"]
+    await senders[Channel.EMAIL].send("ana@example.com", MESSAGE.model_copy(update={"attachments": files}))
+    (heard,) = vendors.heard
+    assert {each["filename"] for each in heard.json["attachments"]} == {"a.ics", "b.ics"}
+    first = heard.json["attachments"][0]
+    assert (first["type"], first["disposition"]) == ("text/calendar", "attachment")
+    assert base64.b64decode(first["content"]) == b"BEGIN:VCALENDAR\r\n"
 
 
 async def test_a_chat_message_is_escaped_and_starts_a_thread(

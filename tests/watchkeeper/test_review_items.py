@@ -38,7 +38,9 @@ async def incident(house: KernelHouse) -> Incident:
     """One whose review is settled and has promised two things."""
     incident = await ended(house, severity="P1")
     async with house.store.transaction() as db:
-        await waive(db, incident, person="ana", reason="not what this is about", now=house.clock())
+        await waive(
+            db, house.desk, incident, person="ana", reason="not what this is about", now=house.clock()
+        )
         for _ in range(2):
             await save_promises(db, house.desk, incident, [BY_BEN, BY_NOBODY_WE_KNOW], now=house.clock())
     return incident

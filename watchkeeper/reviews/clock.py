@@ -9,6 +9,7 @@ from watchkeeper.model import Deadline, DeadlineKind, Incident, TimelineKind
 from watchkeeper.paging import Desk
 from watchkeeper.rendering import utc
 from watchkeeper.reviews import is_settled, read_review
+from watchkeeper.reviews.meeting import call_meeting, cancel_meeting
 from watchkeeper.reviews.telling import remind_author
 from watchkeeper.store import Db, Row, present
 from watchkeeper.timeline import record
@@ -58,14 +59,16 @@ async def move(
     person, reason = _signed("move", person, reason)
     if due_at <= now:
         raise BadInput(f"{utc(due_at)} is past; name a time to come")
-    if await db.one("reviews/move", incident_id=incident.id, due_at=due_at) is None:
+    row = await db.one("reviews/move", incident_id=incident.id, due_at=due_at)
+    if row is None:
         raise BadInput(await _why_not(db, incident))
     await set_clock(db, desk, incident, due_at, now=now)
+    await call_meeting(db, desk, incident, row, now=now)
     text = f"Post-mortem moved to {utc(due_at)} by {person}: {reason}"
     await record(db, incident.id, TimelineKind.NOTE, text, now=now, actor=person)
 
 
-async def waive(db: Db, incident: Incident, *, person: str, reason: str, now: datetime) -> None:
+async def waive(db: Db, desk: Desk, incident: Incident, *, person: str, reason: str, now: datetime) -> None:
     """Have no post-mortem.
 
     Raises:
@@ -76,6 +79,7 @@ async def waive(db: Db, incident: Incident, *, person: str, reason: str, now: da
     if row is None:
         raise BadInput(await _why_not(db, incident))
     await deadlines.cancel(db, incident.id, CLOCKS, now=now)
+    await cancel_meeting(db, desk, incident, row, now=now)
     text = f"Post-mortem waived by {person}: {reason}"
     await record(db, incident.id, TimelineKind.NOTE, text, now=now, actor=person)
 

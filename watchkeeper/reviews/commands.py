@@ -89,7 +89,7 @@ def waive_review(number: Number, *, by: By, because: Because, home: HomeOption =
     """Have no post-mortem of this incident."""
 
     async def change(db: Db, desk: Desk, incident: Incident) -> str:
-        await waive(db, incident, person=by, reason=because, now=utc_now())
+        await waive(db, desk, incident, person=by, reason=because, now=utc_now())
         return f"the post-mortem of {incident.number} is waived"
 
     print(in_one_transaction(number, home, change))

@@ -15,9 +15,8 @@ from watchkeeper.documents.action_items import Priority, Promise
 from watchkeeper.errors import BadInput
 from watchkeeper.model import Data, Deadline, DeadlineKind, Incident, TimelineKind, incident_number
 from watchkeeper.paging import Desk
-from watchkeeper.policy import Policy
 from watchkeeper.rendering import duration
-from watchkeeper.reviews.telling import compose, next_after, send
+from watchkeeper.reviews.telling import compose, handle_of, next_after, send
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
 
@@ -88,19 +87,6 @@ async def save_promises(
         )
         if row is not None:
             await _set_clock(db, desk, ActionItem.model_validate(row), now=now)
-
-
-def handle_of(owner: str, policy: Policy) -> str | None:
-    """The person whom a document calls by this name, if it is one whom we can reach."""
-    wanted = owner.strip().lstrip("@").casefold()
-    return next(
-        (
-            handle
-            for handle, person in policy.people.items()
-            if wanted in (handle.casefold(), person.name.casefold())
-        ),
-        None,
-    )
 
 
 async def _set_clock(db: Db, desk: Desk, item: ActionItem, *, now: datetime) -> None:

@@ -11,6 +11,7 @@ from watchkeeper.policy import Policy
 from watchkeeper.rendering import utc, words
 from watchkeeper.reviews import read_review
 from watchkeeper.reviews.clock import set_clock
+from watchkeeper.reviews.meeting import call_meeting
 from watchkeeper.reviews.needs import PAYMENT_ACTIONS, PAYMENT_CAUSES, Facts, judge_need
 from watchkeeper.reviews.telling import tell_team
 from watchkeeper.shifts import shift_at
@@ -66,6 +67,7 @@ async def require(
     await record(db, incident.id, TimelineKind.NOTE, text, now=now, key="review")
     await ask_for_draft(db, row, now=now)
     await set_clock(db, desk, incident, due_at, now=now)
+    await call_meeting(db, desk, incident, row, now=now)
     return due_at
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from watchkeeper.decisions import Route, routes_to_person, status_in_words
+from watchkeeper.decisions import Route, status_in_words
 from watchkeeper.messages import SUBJECT_LENGTH, fit_sms
 from watchkeeper.model import Channel, Incident, Message, Purpose
 from watchkeeper.outbox import enqueue
@@ -48,6 +48,19 @@ async def next_after(db: Db, author: str, policy: Policy, *, now: datetime) -> s
     return shift.after(author) or shift.first
 
 
+def handle_of(name: str, policy: Policy) -> str | None:
+    """The person who is called by this name or handle, if it is one whom the policy knows."""
+    wanted = name.strip().lstrip("@").casefold()
+    return next(
+        (
+            handle
+            for handle, person in policy.people.items()
+            if wanted in (handle.casefold(), person.name.casefold())
+        ),
+        None,
+    )
+
+
 async def tell_team(
     db: Db,
     desk: Desk,
@@ -75,8 +88,9 @@ async def send(
     now: datetime,
 ) -> None:
     """By email to these people, and in the team's channel."""
-    known = [handle for handle in dict.fromkeys(people) if handle in desk.policy.people]
-    routes = [route for handle in known for route in routes_to_person(handle, [Channel.EMAIL], desk.policy)]
+    known = {handle: desk.policy.people[handle] for handle in people if handle in desk.policy.people}
+    # Nothing louder follows where an email fails: nobody is called up for a document, and the channel has it too.
+    routes = [Route(handle, Channel.EMAIL, []) for handle, person in known.items() if person.email]
     for route in [*routes, Route(desk.policy.chat_channel, Channel.SLACK, [])]:
         await enqueue(
             db,

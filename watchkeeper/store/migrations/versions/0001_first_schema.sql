@@ -251,6 +251,9 @@ CREATE TABLE reviews (
     draft          text,
     draft_path     text,
     drafted_at     timestamptz,
+    -- When people meet over it; the number rises with each invitation that replaces another.
+    meeting_at     timestamptz,
+    meetings       integer NOT NULL DEFAULT 0,
     waived_at      timestamptz,
     waived_by      text,
     waived_because text,
