@@ -4,6 +4,8 @@ Each undoing is a remediation of its own: planned from a fresh look, claimed onc
 approved the change approved the plan that said how it is taken back, so nobody is asked again.
 """
 
+import asyncio
+
 from prefect import flow
 from prefect.runtime import flow_run
 
@@ -13,12 +15,15 @@ from flows.artifacts import publish
 from flows.bench import Bench, open_bench
 from flows.transaction import carry_out
 from watchkeeper.documents.cards import plan_card
-from watchkeeper.errors import NotConfigured, VendorRejected
+from watchkeeper.errors import NotConfigured, VendorError, VendorUnavailable
 from watchkeeper.findings import finish_step, step_result
-from watchkeeper.model import Gate, Incident, Remediation, RemediationState, TimelineKind
+from watchkeeper.model import Gate, Incident, Plan, Remediation, RemediationState, TimelineKind
 from watchkeeper.parts import Parts
 from watchkeeper.remediations import UNDO_STEP, plan_undoing, read_remediations
 from watchkeeper.timeline import record
+
+# Each reading was tried three times already by then; after a minute a person has to know.
+PLAN_AGAIN_AFTER_SECONDS = (5.0, 15.0, 40.0)
 
 NOT_CARRIED_OUT = (Gate.OBSERVE,)
 TO_BE_FINISHED = (RemediationState.PLANNED, RemediationState.APPROVED, RemediationState.CLAIMED)
@@ -66,11 +71,10 @@ async def planned_undo(
     name = f"undo-{remediation.step}"
     if await step_result(bench.store, incident.id, incident.round, name) is not None:
         return None
-    action = action_for(remediation.action)
     plan, why = None, "there is nothing left to take back"
     try:
-        plan = await action.plan_undo(site, remediation) if isinstance(action, Undoable) else None
-    except (VendorRejected, NotConfigured) as error:
+        plan = await plan_patiently(site, remediation)
+    except (VendorError, NotConfigured) as error:
         why = f"no plan to take it back: {error}"
     now = bench.now()
     async with bench.store.transaction() as db:
@@ -82,6 +86,23 @@ async def planned_undo(
         undo = await plan_undoing(db, incident, remediation, plan, bench.desk(incident).policy, now=now)
     await publish(incident, "undo", plan_card([undo]), "What will be taken back")
     return undo
+
+
+async def plan_patiently(site: Site, remediation: Remediation) -> Plan | None:
+    """Plan to take a change back; a vendor that is away is waited for, within this run.
+
+    Raises:
+        VendorError, NotConfigured: there is no plan. Whoever takes over reads that the change is still in place.
+    """
+    action = action_for(remediation.action)
+    if not isinstance(action, Undoable):
+        return None
+    for seconds in PLAN_AGAIN_AFTER_SECONDS:
+        try:
+            return await action.plan_undo(site, remediation)
+        except VendorUnavailable:
+            await asyncio.sleep(seconds)
+    return await action.plan_undo(site, remediation)
 
 
 async def has_begun(bench: Bench, incident: Incident) -> bool:

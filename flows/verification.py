@@ -15,6 +15,7 @@ from flows.bench import Bench, open_bench
 from flows.checks import look_at_payments, read_vendor_page, run_payment_probes, run_probes
 from flows.resolution import held_back_for
 from flows.runbooks.cures import choose_cure
+from flows.tidying import resolve_ended_issues
 from tasks.shapes import store_task
 from watchkeeper.closing import close_as_proved
 from watchkeeper.diagnosis import KINDS
@@ -76,6 +77,7 @@ async def verification(incident_id: int) -> Verdict:
             await aupdate_progress_artifact(bar, progress=share * 100)
             if progress.verdict is Verdict.STABLE:
                 await compare_payments(bench, incident)
+                await resolve_ended_issues(bench, incident, quiet_since=progress.green_since)
                 if await close(bench, incident, progress):
                     return Verdict.STABLE
             elif progress.verdict is not Verdict.WATCHING:

@@ -132,12 +132,24 @@ async def _issues(client: httpx.AsyncClient, credentials: SentryCredentials) -> 
     ]
 
 
-async def read_issue_status(credentials: SentryCredentials, issue_id: str) -> str:
-    """What one issue is: "resolved", "unresolved" or "ignored"."""
+async def read_issue(credentials: SentryCredentials, issue_id: str) -> dict[str, Any]:
+    """One issue: id, title, status ("resolved", "unresolved" or "ignored") and last_seen.
+
+    Raises:
+        VendorUnavailable, VendorRejected: as in `tasks.vendor_http`.
+    """
     ask = Ask("sentry", "read_issue")
     async with credentials.get_client() as client:
         told = await read_json(client, ask, "GET", _issue_url(credentials, issue_id))
-    return _status(ask, told)
+    try:
+        return {
+            "id": issue_id,
+            "title": str(told["title"])[:SHOWN_TITLE],
+            "status": str(told["status"]),
+            "last_seen": datetime.fromisoformat(told["lastSeen"]),
+        }
+    except (KeyError, TypeError, ValueError):
+        raise rejected(ask, "an answer of an unknown shape") from None
 
 
 @action_task("resolve_issue", "sentry", limit_seconds=WRITE_LIMIT_SECONDS + 5)  # type: ignore[untyped-decorator]

@@ -24,6 +24,7 @@ ALWAYS_ASK = frozenset(
     {
         "roll_back_deployment",
         "roll_back_frontend",
+        "promote_frontend",
         "raise_resources",
         "set_maintenance_mode",
         "delete_data",

@@ -9,8 +9,9 @@ from flows.actions.memory import LowerMemory, RaiseMemory
 from flows.actions.payments import DisableEndpoint, EnableEndpoint, ReplaceSigningSecret
 from flows.actions.railway import RedeployDeployment, RestartService, RollBackDeployment
 from flows.actions.resending import ResendEvents
+from flows.actions.sentry import RESOLVE_ISSUES, ResolveIssues
 from flows.actions.site import Action
-from flows.actions.vercel import RollBackFrontend
+from flows.actions.vercel import PromoteFrontend, RollBackFrontend
 
 ACTIONS: dict[str, Action] = {
     "delete_data": DeleteData(),
@@ -27,7 +28,9 @@ ACTIONS: dict[str, Action] = {
     "roll_back_deployment": RollBackDeployment(),
     OPEN_HOTFIX: OpenHotfix(),
     SET_MAINTENANCE_MODE: SetMaintenanceMode(),
+    "promote_frontend": PromoteFrontend(),
     "roll_back_frontend": RollBackFrontend(),
+    RESOLVE_ISSUES: ResolveIssues(),
 }
 
 

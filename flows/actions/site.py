@@ -9,6 +9,7 @@ from blocks.github import GitHubCredentials
 from blocks.postgres import PostgresCredentials
 from blocks.railway import RailwayCredentials
 from blocks.redis import RedisCredentials
+from blocks.sentry import SentryCredentials
 from blocks.stripe import StripeCredentials
 from blocks.vercel import VercelCredentials
 from flows.credentials import Credentials, load_credentials
@@ -51,6 +52,11 @@ class Site:
         if self.credentials.postgres is None:
             raise NotConfigured("the production database", setting="WATCHKEEPER_PRODUCTION__DATABASE_URL")
         return self.credentials.postgres
+
+    def sentry(self) -> SentryCredentials:
+        if self.credentials.sentry is None:
+            raise NotConfigured("Sentry", setting="WATCHKEEPER_SENTRY__TOKEN")
+        return self.credentials.sentry
 
     def github(self) -> GitHubCredentials:
         if self.credentials.github is None:

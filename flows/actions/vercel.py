@@ -1,10 +1,11 @@
-"""Vercel: going back to the frontend that was served before."""
+"""Vercel: going back to the frontend that was served before, and taking that back."""
 
 import asyncio
 
 from flows.actions.railway import commit_of, deployment_line
 from flows.actions.site import Site
 from tasks import vercel
+from tasks.vercel import Deployment
 from watchkeeper.errors import PreconditionChanged, VendorRejected, VendorUnavailable
 from watchkeeper.model import Plan, Remediation
 
@@ -22,7 +23,8 @@ REFUSALS = {
 
 
 async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan | None:
-    """Go back to the newest earlier deployment that Vercel offers."""
+    """Go back to the newest earlier deployment that Vercel offers; where it offers none, promote the newest earlier
+    one that is built."""
     credentials, target = site.vercel(service)
     serving = await vercel.read_production(credentials, target)
     if serving is None:
@@ -31,7 +33,7 @@ async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan | None:
     candidates = await vercel.list_deployments(credentials, target, only_candidates=True)
     previous = vercel.previous_of(candidates, current)
     if previous is None:
-        return None
+        return await plan_promotion(site, service, current, cause=cause)
     return Plan(
         action="roll_back_frontend",
         target=service,
@@ -48,33 +50,50 @@ async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan | None:
     )
 
 
-class RollBackFrontend:
-    """Rolls back to the deployment that was shown, if what was shown is still served."""
+async def plan_promotion(site: Site, service: str, current: Deployment, *, cause: str) -> Plan | None:
+    """The guide's own way back: promote the newest earlier deployment of another commit that is built."""
+    deployments = await vercel.list_deployments(*site.vercel(service))
+    earlier = next((each for each in deployments if is_earlier(each, current)), None)
+    if earlier is None:
+        return None
+    return Plan(
+        action="promote_frontend",
+        target=service,
+        cause=cause,
+        summary=f"Promote {service}'s earlier deployment {commit_of(earlier)}",
+        preview=[
+            f"served now: {deployment_line(current)}",
+            f"promoted: {deployment_line(earlier)}",
+            "Vercel offers nothing to roll back to: this one is built, and may never have served customers",
+        ],
+        parameters={"service": service, "from_id": current["id"], "to_id": earlier["id"]},
+        undo=f"promote {commit_of(current)} ({current['id']}) on Vercel",
+    )
 
-    limit = "one project, to one earlier deployment"
-    undo = "promote the deployment that was left"
+
+def is_earlier(deployment: Deployment, current: Deployment) -> bool:
+    """Whether it is a built one of another commit, from before the current one."""
+    return bool(
+        deployment["status"] == vercel.SERVING
+        and deployment["created_at"] < current["created_at"]
+        and deployment["commit_hash"] != current["commit_hash"]
+    )
+
+
+class MoveFrontend:
+    """Has Vercel serve another deployment than the one that was shown, if that one is still served."""
 
     async def check(self, site: Site, plan: Plan) -> None:
         credentials, target = site.vercel(plan.parameters["service"])
         if await vercel.read_production(credentials, target) != plan.parameters["from_id"]:
             raise PreconditionChanged("another deployment is served now")
-        offered = await vercel.list_deployments(credentials, target, only_candidates=True)
-        if all(deployment["id"] != plan.parameters["to_id"] for deployment in offered):
-            raise PreconditionChanged("Vercel no longer offers that deployment")
 
-    async def act(self, site: Site, plan: Plan) -> str:
-        """Ask once, and believe only the production address."""
-        credentials, target = site.vercel(plan.parameters["service"])
-        try:
-            await vercel.roll_back(
-                credentials, target, plan.parameters["to_id"], description=f"Watchkeeper: {plan.cause}"
-            )
-        except VendorRejected as error:
-            raise explained(error) from error
-        await self._see_it_moved(site, plan)
-        return f"Vercel serves it again; {PUSHES_WAIT}"
+    async def see_it_moved(self, site: Site, plan: Plan) -> None:
+        """Believe only the production address.
 
-    async def _see_it_moved(self, site: Site, plan: Plan) -> None:
+        Raises:
+            VendorUnavailable: it was accepted, and nothing moved.
+        """
         credentials, target = site.vercel(plan.parameters["service"])
         try:
             async with asyncio.timeout(MOVES_WITHIN_SECONDS):
@@ -85,7 +104,7 @@ class RollBackFrontend:
         except TimeoutError as error:
             raise VendorUnavailable(
                 vendor="vercel",
-                action="roll_back",
+                action=plan.action,
                 reason="it was accepted, and the production address still serves the old deployment",
             ) from error
 
@@ -95,6 +114,67 @@ class RollBackFrontend:
         credentials, target = site.vercel(parameters["service"])
         serving = await vercel.read_production(credentials, target)
         return {parameters["to_id"]: True, parameters["from_id"]: False}.get(serving)
+
+    async def plan_undo(self, site: Site, remediation: Remediation) -> Plan | None:
+        """Promote what was left, if what was moved to is still served; it ends a rollback, so pushes go live again."""
+        parameters = remediation.plan.parameters
+        credentials, target = site.vercel(parameters["service"])
+        if await vercel.read_production(credentials, target) != parameters["to_id"]:
+            return None
+        current = await vercel.read_deployment(credentials, target, parameters["to_id"])
+        left = await vercel.read_deployment(credentials, target, parameters["from_id"])
+        if left["status"] != vercel.SERVING:
+            return None
+        return Plan(
+            action="promote_frontend",
+            target=parameters["service"],
+            cause=remediation.plan.cause,
+            summary=f"Take it back: promote {commit_of(left)} again",
+            preview=[f"served now: {deployment_line(current)}", f"promoted: {deployment_line(left)}"],
+            parameters={"service": parameters["service"], "from_id": current["id"], "to_id": left["id"]},
+        )
+
+
+class RollBackFrontend(MoveFrontend):
+    """Rolls back to the deployment that was shown, if what was shown is still served."""
+
+    limit = "one project, to one earlier deployment"
+    undo = "promote the deployment that was left"
+
+    async def check(self, site: Site, plan: Plan) -> None:
+        await super().check(site, plan)
+        offered = await vercel.list_deployments(
+            *site.vercel(plan.parameters["service"]), only_candidates=True
+        )
+        if all(deployment["id"] != plan.parameters["to_id"] for deployment in offered):
+            raise PreconditionChanged("Vercel no longer offers that deployment")
+
+    async def act(self, site: Site, plan: Plan) -> str:
+        credentials, target = site.vercel(plan.parameters["service"])
+        try:
+            await vercel.roll_back(
+                credentials, target, plan.parameters["to_id"], description=f"Watchkeeper: {plan.cause}"
+            )
+        except VendorRejected as error:
+            raise explained(error) from error
+        await self.see_it_moved(site, plan)
+        return f"Vercel serves it again; {PUSHES_WAIT}"
+
+
+class PromoteFrontend(MoveFrontend):
+    """Promotes the deployment that was shown, if what was shown is still served."""
+
+    limit = "one project, to one deployment that is built"
+    undo = "promote the deployment that was left"
+
+    async def act(self, site: Site, plan: Plan) -> str:
+        credentials, target = site.vercel(plan.parameters["service"])
+        try:
+            await vercel.promote(credentials, target, plan.parameters["to_id"])
+        except VendorRejected as error:
+            raise explained(error) from error
+        await self.see_it_moved(site, plan)
+        return "Vercel serves it; later pushes go live by themselves"
 
 
 def explained(error: VendorRejected) -> VendorRejected:

@@ -18,7 +18,7 @@ from drills.vendors.config import Vercel
 from drills.vendors.vercel import VercelApi
 from flows.actions import vercel as actions
 from flows.actions.site import Site
-from flows.actions.vercel import RollBackFrontend, plan_rollback
+from flows.actions.vercel import PromoteFrontend, RollBackFrontend, plan_rollback
 from flows.credentials import Credentials
 from tasks import vercel
 from tests.watchkeeper.house import two_on_call
@@ -86,7 +86,9 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
         )
 
     monkeypatch.setattr(VercelCredentials, "get_client", client)
-    monkeypatch.setattr(vercel, "roll_back", vercel.roll_back.fn)  # as a task it would ask a Prefect server
+    # As tasks they would ask a Prefect server.
+    monkeypatch.setattr(vercel, "roll_back", vercel.roll_back.fn)
+    monkeypatch.setattr(vercel, "promote", vercel.promote.fn)
     monkeypatch.setattr(actions, "LOOK_SECONDS", 0.01)
     site = Site(POLICY, Credentials(vercel=VercelCredentials(token=SecretStr("t"))))
     async with httpx.AsyncClient(
@@ -166,10 +168,62 @@ async def test_does_nothing_when_somebody_was_faster(world: World) -> None:
 
 
 async def test_plans_nothing_without_anything_to_go_back_to(world: World) -> None:
-    for each in world.api._deployments:
-        each.served = False
+    for each in world.api._deployments[1:]:
+        each.served, each.state = False, "ERROR"
 
     assert await plan_rollback(world.site, "web", cause=CAUSE) is None
+
+
+async def offers_nothing(world: World) -> Plan:
+    """The plan where nothing but what serves now has ever served."""
+    await world.deploy("site-2-broken")
+    for each in world.api._deployments[1:]:
+        each.served = False
+    return await world.plan()
+
+
+async def test_promotes_where_vercel_offers_nothing_to_roll_back_to(world: World) -> None:
+    plan = await offers_nothing(world)
+    action = PromoteFrontend()
+    await action.check(world.site, plan)
+    assert await action.look_up(world.site, remediation(plan)) is False
+
+    outcome = await action.act(world.site, plan)
+
+    assert (plan.action, world.release) == ("promote_frontend", "site-1")
+    assert "may never have served customers" in plan.preview[-1]
+    assert "later pushes go live by themselves" in outcome
+    assert await action.look_up(world.site, remediation(plan)) is True
+    assert gate_for(plan.action, POLICY) == (Gate.APPROVAL, "guide_asks_a_person_first")
+
+
+async def test_promotes_nothing_when_somebody_was_faster(world: World) -> None:
+    plan = await offers_nothing(world)
+    await world.deploy("site-3")
+
+    with pytest.raises(PreconditionChanged, match="another deployment is served now"):
+        await PromoteFrontend().check(world.site, plan)
+
+
+async def test_a_rollback_is_taken_back_by_promoting_what_was_left(world: World) -> None:
+    await world.deploy("site-2-broken")
+    plan = await world.plan()
+    await RollBackFrontend().act(world.site, plan)
+    assert not world.api.state()["assigns_by_itself"]
+
+    undo = await RollBackFrontend().plan_undo(world.site, remediation(plan))
+
+    assert undo is not None and undo.action == "promote_frontend"
+    await PromoteFrontend().act(world.site, undo)
+    assert (world.release, world.api.state()["assigns_by_itself"]) == ("site-2-broken", True)
+    assert undo.undo == ""  # what takes back is not taken back itself
+
+
+async def test_nothing_is_taken_back_once_something_else_is_served(world: World) -> None:
+    await world.deploy("site-2-broken")
+    plan = await world.plan()
+
+    assert await RollBackFrontend().plan_undo(world.site, remediation(plan)) is None
 
 
 async def test_needs_the_credentials_and_the_target() -> None:

@@ -13,7 +13,7 @@ from flows.actions.site import Site
 from flows.resolution import Outcome
 from tests.flows.conftest import FakeAction, MovedBench, plan_to
 from tests.watchkeeper.house import two_on_call
-from watchkeeper.errors import VendorRejected
+from watchkeeper.errors import VendorRejected, VendorUnavailable
 from watchkeeper.findings import save_findings
 from watchkeeper.incidents import next_round
 from watchkeeper.model import Fault, Finding, Gate, Incident, Plan, Remediation, RemediationState
@@ -31,6 +31,8 @@ from watchkeeper.remediations import (
 DONE, FAILED, CLAIMED = RemediationState.DONE, RemediationState.FAILED, RemediationState.CLAIMED
 REFUSAL = VendorRejected(vendor="railway", action="redeploy", status=200, reason="no such deployment")
 
+UNREACHABLE = VendorUnavailable(vendor="railway", action="list_deployments", status=503)
+
 
 @dataclass
 class FakeUndoable(FakeAction):
@@ -38,10 +40,13 @@ class FakeUndoable(FakeAction):
 
     left: bool = True
     undo_fails: Exception | None = None
+    away: int = 0
     asked: list[str] = field(default_factory=list)
 
     async def plan_undo(self, site: Site, remediation: Remediation) -> Plan | None:
         self.asked.append(remediation.target)
+        if len(self.asked) <= self.away:
+            raise UNREACHABLE
         if self.undo_fails:
             raise self.undo_fails
         return plan_to("redeploy_deployment", "backend", cause="bad_deployment") if self.left else None
@@ -62,6 +67,7 @@ def world(monkeypatch: pytest.MonkeyPatch, bench: MovedBench, site: Site) -> Wor
     monkeypatch.setitem(registry.ACTIONS, "redeploy_deployment", made.redeploy)
     monkeypatch.setitem(registry.ACTIONS, "end_idle_connections", made.end)
     monkeypatch.setattr(transaction, "SETTLES_WITHIN", timedelta(milliseconds=-1))
+    monkeypatch.setattr(undoing, "PLAN_AGAIN_AFTER_SECONDS", (0, 0, 0))
 
     async def publish(incident: Incident, name: str, markdown: str, description: str) -> None:
         made.cards.append(name)
@@ -172,6 +178,31 @@ async def test_no_plan_to_take_it_back_stops_nothing_and_is_said(
     assert await take_back(incident) == []
 
     assert any("no such deployment" in text for text in await bench.story(incident))
+
+
+async def test_a_vendor_that_is_away_for_a_moment_is_waited_for(
+    bench: MovedBench, incident: Incident, world: World
+) -> None:
+    await carried_out(bench, incident, rollback())
+    world.roll_back.away = 3
+
+    [undo] = await take_back(incident)
+
+    assert (undo.state, len(world.roll_back.asked), world.redeploy.acts) == (DONE, 4, 1)
+
+
+async def test_a_vendor_that_stays_away_ends_no_run_and_is_said(
+    bench: MovedBench, incident: Incident, world: World
+) -> None:
+    await carried_out(bench, incident, rollback())
+    world.roll_back.away = 99
+
+    assert await take_back(incident) == []
+    assert await take_back(incident) == []
+
+    assert (len(world.roll_back.asked), world.redeploy.acts) == (4, 0)
+    [said] = [text for text in await bench.story(incident) if text.startswith("Not taken back: ")]
+    assert "answered 503" in said
 
 
 async def test_an_undoing_that_is_refused_is_told_and_not_tried_again(

@@ -333,6 +333,24 @@ def payments_look(status: CheckStatus) -> Check:
     )
 
 
+async def test_tidies_up_once_it_is_proved_and_before_it_is_over(
+    bench: MovedBench, policy: Policy, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[Status, datetime | None]] = []
+
+    async def tidy(bench: MovedBench, incident: Incident, *, quiet_since: datetime | None) -> None:
+        seen.append(((await read_incident(bench.store, incident.id)).status, quiet_since))
+
+    incident = await mitigated(bench, policy)
+    green_since = bench.now()
+    play("G")
+    monkeypatch.setattr(watching, "resolve_ended_issues", tidy)
+
+    assert await watch(incident) is STABLE
+
+    assert seen == [(Status.MONITORING, green_since)]
+
+
 async def test_names_on_the_timeline_what_was_paid_and_has_no_order(
     bench: MovedBench, policy: Policy, play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:

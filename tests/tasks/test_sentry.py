@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.sentry import SentryCredentials
-from tasks.sentry import read_issue_status, resolve_issue, sentry_errors
+from tasks.sentry import read_issue, resolve_issue, sentry_errors
 from tests.tasks.conftest import SECRET, Answer, Wire, says
 from watchkeeper.errors import VendorRejected, VendorUnavailable
 from watchkeeper.model import Check, CheckStatus
@@ -112,13 +112,20 @@ async def test_splits_by_release_and_endpoint_and_names_the_issues_that_are_new(
 
 
 async def test_resolves_one_issue_and_no_other(wire: Wire) -> None:
-    wire.answers(says({"id": "7", "status": "resolved"}))
+    wire.answers(
+        says({"id": "7", "title": "KeyError", "status": "resolved", "lastSeen": "2026-03-02T02:59:00Z"})
+    )
 
     await resolve_issue.fn(credentials(wire), "7")
 
     [asked] = wire.asked
     assert (asked.method, asked.path, asked.json) == ("PUT", f"{ISSUES}7/", {"status": "resolved"})
-    assert await read_issue_status(credentials(wire), "7") == "resolved"
+    assert await read_issue(credentials(wire), "7") == {
+        "id": "7",
+        "title": "KeyError",
+        "status": "resolved",
+        "last_seen": datetime(2026, 3, 2, 2, 59, tzinfo=UTC),
+    }
 
 
 @pytest.mark.parametrize("number", ["", "7/../8", "?query=is:unresolved", "*"])
