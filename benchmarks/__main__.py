@@ -15,9 +15,7 @@ The exit code says whether everything could be measured, not whether the figures
 """
 
 import argparse
-import asyncio
 import os
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -36,6 +34,7 @@ from benchmarks.sizes import FULL, QUICK, Sizes
 from drills.screen import Screen
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import WatchkeeperError
+from watchkeeper.stopping import run_until_stopped
 
 FOLDER = Path("build")
 Measure = Callable[[Site, Sizes], Awaitable[list[Figure]]]
@@ -106,13 +105,6 @@ def noting_trouble(report: Report, name: str) -> Iterator[None]:
         report.failures[name] = f"{type(error).__name__}: {error}"
 
 
-async def run_until_stopped(names: list[str], sizes: Sizes, report: Report, screen: Screen) -> None:
-    """SIGTERM stops it as Ctrl-C does: with everything that it started."""
-    running = asyncio.create_task(run(names, sizes, report, screen))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
-    await running
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure; without a name, everything.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(NAMES)}")
@@ -124,8 +116,8 @@ def main() -> int:
     report = Report(started_at=utc_now(), load=os.getloadavg(), quick=arguments.quick)
     sizes = QUICK if arguments.quick else FULL
     try:
-        asyncio.run(run_until_stopped(arguments.names or list(NAMES), sizes, report, screen))
-    except (KeyboardInterrupt, asyncio.CancelledError):
+        run_until_stopped(run(arguments.names or list(NAMES), sizes, report, screen))
+    except KeyboardInterrupt:
         print("stopped; nothing of it is running", file=sys.stderr)
         return 1
     report.seconds = time.monotonic() - began

@@ -1,6 +1,5 @@
 """`watchkeeper drill`: a rehearsal of one night, on a stand-in company."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from drills.scenarios import SCENARIOS
 from drills.screen import Screen
 from drills.table import show_table
 from watchkeeper.errors import BadInput
+from watchkeeper.stopping import run_until_stopped
 
 SPEED = 60.0
 DEFAULT = "connection-leak"
@@ -55,14 +55,14 @@ def drill(
         acts = programme(chosen, counterparts=all_of_them and not observe)
         folder = (report or Path("drill-report") / "all").absolute()
         screen = Screen()
-        reports = asyncio.run(
+        reports = run_until_stopped(
             play_all(acts, speed=speed, person=person, report_folder=folder, screen=screen, observe=observe)
         )
         show_table(reports, screen)
         return 0 if all(each["passed"] for each in reports) else 1
     name = scenarios[0] if scenarios else DEFAULT
     folder = (report or Path("drill-report") / name).absolute()
-    passed = asyncio.run(
+    passed = run_until_stopped(
         run_drill(
             SCENARIOS[name],
             speed=speed,

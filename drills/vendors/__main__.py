@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from drills.company.parent import die_with_parent
 from drills.vendors.config import Config, secrets_of
 from drills.vendors.control import Control
 from drills.vendors.customers import Customers
@@ -104,6 +105,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--config", type=Path, required=True)
     arguments = parser.parse_args()
+    die_with_parent()
     config = Config.model_validate_json(arguments.config.read_text())
     uvicorn.run(create_app(config), host="127.0.0.1", port=arguments.port, log_level="warning")
 
