@@ -16,6 +16,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from watchkeeper.admission import admit, alert_of_person
+from watchkeeper.asking_commands import explain, simulate
 from watchkeeper.clock import utc_now
 from watchkeeper.commands import HomeOption
 from watchkeeper.doctor import Examination, Verdict, examine, examine_store
@@ -117,6 +118,8 @@ def build_app(asked_for: str = "") -> App:
     app.command(oncall_app())
     app.command(silence_app())
     app.command(worth)
+    app.command(explain)
+    app.command(simulate)
     app.command(review_app())
     policy = App(name="policy", help="The policy file: what your team decides about incidents.")
     policy.command(check_policy, name="check")
