@@ -57,8 +57,14 @@ def in_folders(secrets: Mapping[str, str], folders: Iterable[Path]) -> list[str]
         for folder in folders
         for file in sorted(folder.rglob("*"))
         if file.is_file()
-        for name in names_in([file.read_bytes()], secrets)
+        for name in names_in(pieces_of(file), secrets)
     ]
+
+
+def pieces_of(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while piece := opened.read(CHUNK_BYTES):
+            yield piece
 
 
 def names_in(pieces: Iterable[bytes], secrets: Mapping[str, str]) -> list[str]:

@@ -8,8 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
-
+from drills.company.loopback import http_client
 from drills.grading import Facts
 from drills.person import Behaviour, Person
 from drills.scenarios.scenario import Scenario, Step
@@ -134,7 +133,7 @@ async def played_person(
     world: World, behaviour: Behaviour, screen: Screen, *, since: datetime
 ) -> AsyncIterator[None]:
     """Ana, with her phone, for as long as the block lasts; what she got before `since` she dealt with then."""
-    async with httpx.AsyncClient(timeout=10) as browser:
+    async with http_client(timeout=10) as browser:
         ana = Person(
             name="ana",
             behaviour=behaviour,

@@ -155,12 +155,12 @@ def write_report(
     timeline: Sequence[TimelineEntry],
     messages: Sequence[Received],
     draft: str | None,
-    requests: Path,
+    requests: Sequence[dict[str, Any]],
 ) -> None:
     """Write the folder that a drill leaves behind; `messages` are what people received, as they would see it."""
     write_json(report, folder)
-    if requests.exists() and requests.resolve() != (folder / "requests.jsonl").resolve():
-        shutil.copyfile(requests, folder / "requests.jsonl")
+    with (folder / "requests.jsonl").open("w") as lines:
+        lines.writelines(f"{json.dumps(request)}\n" for request in requests)
     if incident is not None:
         (folder / "timeline.md").write_text(timeline_document(incident, list(timeline)))
     if draft is not None:

@@ -158,11 +158,11 @@ async def play(
         report,
         incident=facts.incident,
         timeline=seen.timeline,
-        messages=await world.received(),
+        messages=facts.received,
         draft=facts.draft,
-        requests=world.requests_file,
+        requests=facts.requests,
     )
-    picture, title = report_folder / "terminal.svg", f"Drill {scenario.name}, person {person}"
+    picture, title = report_folder / "terminal.svg", f"Drill {report['name']}, person {person}"
     picture.write_text(screen.picture(title))
     hold_against(report, await leaks_of(world, stack, report_folder), report_folder)
     screen.show_report(title, summary(report, report_folder), report["failures"])

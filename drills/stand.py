@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,7 +13,9 @@ from typing import Any
 
 import httpx
 
+from deployments.parts import LEAN
 from drills.company.database import CompanyDatabase, prepare_database
+from drills.company.loopback import http_client
 from drills.company.redis import start_redis
 from drills.installation import settings_in, write_policy
 from drills.world_config import PEOPLE, Ports, free_ports, local, world_config
@@ -49,11 +52,13 @@ class World:
         return Path(self.config["requests_file"])
 
     def requests(self, since: datetime) -> list[dict[str, Any]]:
-        """Every request that a stand-in has received, in their order."""
+        """Every request that a stand-in has received since then, in their order."""
         if not self.requests_file.exists():
             return []
-        lines = [json.loads(line) for line in self.requests_file.read_text().splitlines()]
-        return [line for line in lines if datetime.fromisoformat(line["at"]) >= since]
+        # Line by line: many nights on one stand leave a long file, of which this one is a small part.
+        with self.requests_file.open() as lines:
+            told = map(json.loads, lines)
+            return [line for line in told if datetime.fromisoformat(line["at"]) >= since]
 
     def settings(self, speed: float) -> Settings:
         """Watchkeeper's settings in this world: only addresses and credentials differ from a real night's."""
@@ -125,7 +130,7 @@ async def running_world(folder: Path, policy: dict[str, Any] | None = None) -> A
         config["supabase"] |= {"port": ports.database, "database_url": shop}
         write_policy(folder / "watchkeeper.yaml", config, ports, policy or {})
         control = await stack.enter_async_context(
-            httpx.AsyncClient(
+            http_client(
                 base_url=local(ports.vendors),
                 headers={"X-Control": config["control_secret"]},
                 timeout=30,
@@ -145,6 +150,7 @@ async def vendors_process(folder: Path, ports: Ports, config: dict[str, Any]) ->
     with (folder / "vendors.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "drills.vendors", "--port", str(ports.vendors), "--config", str(file)),
+            env=os.environ | LEAN,
             stdout=log,
             stderr=log,
         )

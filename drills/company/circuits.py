@@ -14,6 +14,7 @@ import httpx
 import sentry_sdk
 
 from drills.company.feature import Feature
+from drills.company.loopback import http_client
 
 OPENS_AFTER = 3
 OPEN_SECONDS = 2.0
@@ -80,7 +81,7 @@ class Circuits(Feature):
         return told
 
     async def live(self) -> None:
-        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS, headers=WHO) as client:
+        async with http_client(timeout=PATIENCE_SECONDS, headers=WHO) as client:
             while True:
                 await asyncio.gather(*(self.ask(client, breaker) for breaker in self.breakers.values()))
                 await asyncio.sleep(EVERY_SECONDS)

@@ -27,6 +27,7 @@ from psycopg import AsyncConnection
 from redis.asyncio import Redis
 
 from drills.company.designs import ENDLESS, QUEUE
+from drills.company.loopback import http_client
 
 WORKERS = 3
 # A tenth of BullMQ's own defaults and less, so that its recovery takes seconds; its two tries are the guide's.
@@ -159,7 +160,7 @@ async def process(job: Job, token: str) -> str:
     if kind == ENDLESS:
         render_for_ever()
     try:
-        async with httpx.AsyncClient(timeout=API_SECONDS, headers=WHO) as client:
+        async with http_client(timeout=API_SECONDS, headers=WHO) as client:
             await describe(client)
             picture = await cut_out(client)
     except RetryLaterError as error:

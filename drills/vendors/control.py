@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from drills.company.loopback import http_client
 from drills.vendors.customers import Customers
 from drills.vendors.platform import Platform
 from drills.vendors.recorder import Recorder
@@ -153,7 +154,7 @@ class Control:
         return JSONResponse(answer.json(), answer.status_code)
 
     async def _ask_backend(self, name: str, body: bytes) -> httpx.Response:
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with http_client(timeout=10) as client:
             address = f"{self._platform.backend.url}/debug/{name}"
             return await client.post(address, headers={"X-Control": self._secret}, content=body)
 

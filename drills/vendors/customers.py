@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from drills.company.loopback import http_client
+
 EVERY_SECONDS = 0.25
 DESIGN_EVERY_SECONDS = 2.0
 ASK_AGAIN_SECONDS = 1.0
@@ -55,7 +57,7 @@ class Customers:
         self.refused = 0
 
     async def order_for_ever(self) -> None:
-        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client, asyncio.TaskGroup() as group:
+        async with http_client(timeout=PATIENCE_SECONDS) as client, asyncio.TaskGroup() as group:
             group.create_task(self._ask_for_designs(client))
             group.create_task(self._ask_again(client))
             while True:

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from drills.company.loopback import http_client
 from drills.vendors.config import Railway
 from drills.vendors.platform import Platform
 from drills.vendors.releases import commit_of
@@ -89,7 +90,7 @@ class RailwayApi(Vendor):
             return
         body = webhook_of(event, service, deployment, self._config)
         try:
-            async with httpx.AsyncClient(timeout=WEBHOOK_SECONDS) as client:
+            async with http_client(timeout=WEBHOOK_SECONDS) as client:
                 await client.post(self._config.webhook_url, json=body, headers=self._config.webhook_headers)
         except httpx.TransportError as error:
             print(f"railway: webhook not delivered: {type(error).__name__}", flush=True)

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from drills.company.loopback import http_client
 from drills.vendors.config import Sentry
 from drills.vendors.vendor import Vendor
 
@@ -114,7 +115,7 @@ class SentryApi(Vendor):
             ).hexdigest(),
         }
         try:
-            async with httpx.AsyncClient(timeout=1) as client:
+            async with http_client(timeout=1) as client:
                 await client.post(str(self._config.webhook_url), content=body, headers=headers)
         except httpx.TransportError as error:
             print(f"sentry: webhook not delivered: {type(error).__name__}", flush=True)

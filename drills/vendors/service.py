@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import psutil
 
+from drills.company.loopback import http_client
 from drills.company.parent import die_with_parent
 from drills.vendors.config import Company, CompanyService
 
@@ -287,7 +288,7 @@ class Service:
         if self.url is None:
             await asyncio.sleep(SETTLE_SECONDS)
             return self.pid is not None
-        async with httpx.AsyncClient() as client:
+        async with http_client() as client:
             give_up_at = now() + timedelta(seconds=READY_SECONDS)
             while now() < give_up_at and self.pid:
                 try:

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from drills.company.loopback import http_client
 from drills.vendors.config import Stripe
 from drills.vendors.stripe_events import TYPES, Attempt, Endpoint, Event, amount_of, event_of, signature_of
 from drills.vendors.vendor import Handler, Vendor
@@ -43,7 +44,7 @@ class StripeApi(Vendor):
         self.events: dict[str, Event] = {}
         self._answered: dict[str, tuple[str, int, Any]] = {}
         self._sending: set[asyncio.Task[None]] = set()
-        self._client = httpx.AsyncClient(timeout=PATIENCE_SECONDS)
+        self._client = http_client(timeout=PATIENCE_SECONDS)
         self._well_since = 0.0
         self.reset()
 

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from drills.company.loopback import http_client
 from drills.vendors.config import Twilio
 from drills.vendors.vendor import Vendor
 
@@ -108,7 +109,7 @@ class TwilioApi(Vendor):
             told["ErrorCode"] = "30003"
         headers = {"X-Twilio-Signature": signature(url, told, self._config.auth_token)}
         try:
-            async with httpx.AsyncClient(timeout=10) as client:
+            async with http_client(timeout=10) as client:
                 await client.post(url, data=told, headers=headers)
         except httpx.TransportError as error:
             print(f"twilio: callback not delivered: {type(error).__name__}", flush=True)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from drills.company.loopback import http_client
 from drills.vendors.config import Monitor, UptimeRobot
 from drills.vendors.vendor import Vendor
 
@@ -46,7 +47,7 @@ class UptimeRobotApi(Vendor):
         return JSONResponse({"stat": "ok", "pagination": pagination, "monitors": monitors})
 
     async def live(self) -> None:
-        async with httpx.AsyncClient(timeout=LIMIT_SECONDS) as client:
+        async with http_client(timeout=LIMIT_SECONDS) as client:
             await asyncio.gather(*(self._watch(client, monitor) for monitor in self._config.monitors))
 
     async def _watch(self, client: httpx.AsyncClient, monitor: Monitor) -> None:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from drills.company.loopback import http_client
 from drills.vendors.config import Vercel
 from drills.vendors.releases import commit_of
 from drills.vendors.vendor import Handler, Vendor
@@ -293,7 +294,7 @@ class VercelApi(Vendor):
         signature = hmac.new(self._config.webhook_secret.encode(), body, hashlib.sha1).hexdigest()
         headers = {"Content-Type": "application/json", "x-vercel-signature": signature}
         try:
-            async with httpx.AsyncClient(timeout=2) as client:
+            async with http_client(timeout=2) as client:
                 await client.post(self._config.webhook_url, content=body, headers=headers)
         except httpx.TransportError as problem:
             print(f"vercel: webhook not delivered: {type(problem).__name__}", flush=True)

@@ -11,6 +11,8 @@ from html import escape
 
 import httpx
 
+from drills.company.loopback import http_client
+
 BACKEND_SECONDS = 1.0
 REASONS = {200: "OK", 500: "Internal Server Error"}
 
@@ -43,7 +45,7 @@ class Website:
         self.last_shown = ""
 
     async def serve_for_ever(self) -> None:
-        async with httpx.AsyncClient(timeout=BACKEND_SECONDS) as backend:
+        async with http_client(timeout=BACKEND_SECONDS) as backend:
 
             async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 await self._serve(backend, reader, writer)

@@ -45,6 +45,8 @@ def test_every_flow_is_imported_and_no_thread_or_connection_is_left(tmp_path: Pa
     assert held == "1 threads 0 connections"
     named = {each["entrypoint"].rpartition(".")[0] for each in defined_deployments(definition_file())}
     assert named <= modules
+    # What every run would import for itself, and hold for itself.
+    assert {"prefect.task_engine", "prefect.utilities.visualization", "anyio._backends._asyncio"} <= modules
 
 
 def test_a_flow_whose_module_is_broken_keeps_no_other_from_being_imported(tmp_path: Path) -> None:

@@ -170,7 +170,7 @@ def written(folder: Path, *messages: Received, **changes: Any) -> Path:
             )
         ],
         "draft": "# What happened\n",
-        "requests": folder / "requests.jsonl",
+        "requests": [{"vendor": "railway", "status": 200}],
     }
     write_report(folder / "report", report(), messages=messages, **told | changes)
     return folder / "report"
@@ -181,7 +181,6 @@ def files(folder: Path) -> list[str]:
 
 
 def test_leaves_a_folder_with_everything_in_it(tmp_path: Path) -> None:
-    (tmp_path / "requests.jsonl").write_text("{}\n")
     mail = received("ana", channel="email", subject="Database is down", html="<p>it is down</p>")
 
     folder = written(tmp_path, mail, received("#incidents"))
@@ -200,10 +199,11 @@ def test_leaves_a_folder_with_everything_in_it(tmp_path: Path) -> None:
     assert (folder / "messages/01-email-ana.html").read_text() == "<p>it is down</p>"
     assert (folder / "messages/02-slack-incidents.txt").read_text() == "it is down\n"
     assert "it is down" in (folder / "timeline.md").read_text()
+    assert (folder / "requests.jsonl").read_text() == '{"vendor": "railway", "status": 200}\n'
 
 
 def test_leaves_out_what_did_not_happen(tmp_path: Path) -> None:
-    assert files(written(tmp_path, incident=None, draft=None)) == ["report.json"]
+    assert files(written(tmp_path, incident=None, draft=None)) == ["report.json", "requests.jsonl"]
 
 
 @pytest.mark.parametrize(
