@@ -20,6 +20,8 @@ SPEED = 120.0
 DETECT_SECONDS = 300.0
 RESOLVE_SECONDS = {"P0": 3600.0, "P1": 4 * 3600.0}
 FINDINGS_SECONDS = 30.0
+# A small laptop's share for a rehearsal.
+MEMORY_MB = 1000.0
 
 
 async def measure(screen: Screen, *, quick: bool) -> list[Figure]:
@@ -38,7 +40,8 @@ async def measure(screen: Screen, *, quick: bool) -> list[Figure]:
     )
     if failed := [report["name"] for report in reports if not report["passed"]]:
         raise CouldNotRun(f"not a pass: {', '.join(failed)}; see {FOLDER}/drills.md")
-    return [figure for report in reports for figure in figures_of(report)] + [findings_figure(reports)]
+    figures = [figure for report in reports for figure in figures_of(report)]
+    return [*figures, findings_figure(reports), memory_figure(reports)]
 
 
 def figures_of(report: dict[str, Any]) -> list[Figure]:
@@ -62,7 +65,8 @@ def figures_of(report: dict[str, Any]) -> list[Figure]:
 
 def findings_figure(reports: list[dict[str, Any]]) -> Figure:
     """The whole card, with what is missing named, over all nights."""
-    taken = [report["seconds"]["alert_to_findings"] for report in reports]
+    seconds = [report["seconds"]["alert_to_findings"] for report in reports]
+    taken = [each for each in seconds if each is not None]
     return Figure(
         "drills",
         "Alert to the whole card of findings, p95 over all drills",
@@ -72,3 +76,10 @@ def findings_figure(reports: list[dict[str, Any]]) -> Figure:
         Target(FINDINGS_SECONDS),
         more=spread(taken),
     )
+
+
+def memory_figure(reports: list[dict[str, Any]]) -> Figure:
+    """The stand-in company, its vendors, the whole of Watchkeeper and the drill itself."""
+    held = [float(report["peak_memory_mb"]) for report in reports]
+    what = "Memory of everything in a drill, the most of all drills on one stack"
+    return Figure("drills", what, max(held), "MB", len(held), Target(MEMORY_MB), more=spread(held))
