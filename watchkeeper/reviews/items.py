@@ -42,6 +42,7 @@ class ActionItem(Data):
     issue: int | None = None
     issue_url: str | None = None
     issue_lease: AwareDatetime | None = None
+    issue_ended: AwareDatetime | None = None
 
     @property
     def name(self) -> str:

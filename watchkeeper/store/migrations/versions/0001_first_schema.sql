@@ -283,6 +283,7 @@ CREATE TABLE action_items (
     issue       integer,
     issue_url   text,
     issue_lease timestamptz,
+    issue_ended timestamptz,
     PRIMARY KEY (incident_id, number)
 );
 CREATE INDEX action_items_open ON action_items (due_at) WHERE state = 'open';
