@@ -4,6 +4,7 @@ from prefect import flow
 
 from flows.artifacts import publish
 from flows.bench import open_bench
+from flows.shelf import read_runbook
 from watchkeeper.model import Status
 from watchkeeper.reviews.drafting import write_draft
 
@@ -21,7 +22,8 @@ async def review(incident_id: int) -> str | None:
         incident = await bench.incident(incident_id)
         if incident.status not in (Status.RESOLVED, Status.REVIEWED):
             return None
-        drafted = await write_draft(bench.store, incident, bench.drafts, now=bench.now())
+        runbook = await read_runbook(bench.settings, incident.kind)
+        drafted = await write_draft(bench.store, incident, bench.drafts, now=bench.now(), runbook=runbook)
         if drafted is None:
             return None
         await publish(incident, "post-mortem", drafted["draft"], "The post-mortem's draft")

@@ -1,13 +1,16 @@
 """Where this installation's documents go: the team's folder, or a pull request in its repository."""
 
+import asyncio
 from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from blocks.github import GitHubCredentials
+from flows.runbooks.document import RUNBOOKS, runbook_document
 from tasks.github_documents import default_branch, offer_files, read_file
 from watchkeeper.documents.hotfix import hotfix_title
-from watchkeeper.errors import NotConfigured
-from watchkeeper.model import Incident
+from watchkeeper.documents.runbook import Runbook, runbook_name
+from watchkeeper.errors import NotConfigured, VendorError
+from watchkeeper.model import Incident, Kind
 from watchkeeper.reviews.publishing import FOLDER, FolderShelf, Shelf
 from watchkeeper.settings import Settings
 
@@ -31,6 +34,33 @@ class RepositoryShelf:
             title=f"Post-mortem of {hotfix_title(incident)}",
             body=f"The post-mortem of {incident.number}. Its action items are kept from the document as published.",
         )
+
+
+async def read_runbook(settings: Settings, kind: Kind) -> Runbook | None:
+    """The team's own document of a runbook, from its repository or its folder; where it has none, the shipped one.
+
+    None for a kind that has no runbook. A document that cannot be read is none: the draft must not wait for it.
+    """
+    if kind not in RUNBOOKS:
+        return None
+    name = runbook_name(kind)
+    try:
+        text = await _repository_text(settings, name) if settings.github else None
+        text = text or await asyncio.to_thread(_folder_text, settings.documents() / "runbooks" / name)
+    except (VendorError, OSError, UnicodeDecodeError):
+        text = None
+    return Runbook(name, text) if text else runbook_document(kind)
+
+
+async def _repository_text(settings: Settings, name: str) -> str | None:
+    credentials = github_of(settings)
+    folder = PurePosixPath(settings.github.documents_path if settings.github else "") / "runbooks"
+    known = await read_file(credentials, str(folder / name), await default_branch(credentials))
+    return known.text if known else None
+
+
+def _folder_text(path: Path) -> str | None:
+    return path.read_text() if path.is_file() else None
 
 
 def shelf_of(settings: Settings) -> Shelf:

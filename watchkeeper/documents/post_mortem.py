@@ -10,6 +10,7 @@ from slugify import slugify
 from watchkeeper.documents.blameless import by_role
 from watchkeeper.documents.chart import Mark, draw_chart
 from watchkeeper.documents.reading import placeholder
+from watchkeeper.documents.runbook import Runbook, did_for, difference
 from watchkeeper.model import (
     Check,
     Deadline,
@@ -60,6 +61,7 @@ class Known:
     complaints: Sequence[str] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     author_role: str = "the primary on call"
+    runbook: Runbook | None = None
 
     def told(self, text: str) -> str:
         return by_role(text, self.roles)
@@ -96,6 +98,8 @@ def draft(known: Known, *, stem: str, now: datetime) -> str:
             d for d in known.deadlines if d.state == "missed" and d.due_at <= (incident.resolved_at or now)
         ],
         pages=len(pages_of(known)),
+        runbook=known.runbook,
+        offered=offered_change(known),
         mark=placeholder,
         now=now,
     )
@@ -160,6 +164,16 @@ def business_figures(known: Known) -> dict[str, list[str]]:
         figures["tickets"].append(f"{count} complaint{'s' if count > 1 else ''} noted")
         figures["tickets"] += [f"“{words_said}”" for words_said in known.complaints]
     return figures
+
+
+def offered_change(known: Known) -> str:
+    """What would bring the runbook up to what this incident did; empty where they agree."""
+    if known.runbook is None:
+        return ""
+    cause = known.incident.cause
+    did = did_for(cause, known.remediations) if cause else []
+    told = [each._replace(summary=known.told(each.summary), outcome=known.told(each.outcome)) for each in did]
+    return difference(known.runbook, known.incident.number, cause, told)
 
 
 def pages_of(known: Known) -> list[Notification]:

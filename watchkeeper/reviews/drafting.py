@@ -9,6 +9,7 @@ from pathlib import Path
 from watchkeeper import deadlines
 from watchkeeper.documents.post_mortem import Known, charts, draft, file_name, roles_of
 from watchkeeper.documents.reading import placeholders_of
+from watchkeeper.documents.runbook import Runbook
 from watchkeeper.errors import BadInput
 from watchkeeper.files import write_whole
 from watchkeeper.findings import read_checks, read_findings, read_readings
@@ -23,7 +24,7 @@ from watchkeeper.store import Db, Row
 from watchkeeper.timeline import read_timeline, record
 
 
-async def read_known(db: Db, incident: Incident, *, author: str) -> Known:
+async def read_known(db: Db, incident: Incident, *, author: str, runbook: Runbook | None = None) -> Known:
     """Everything that the rows say about an incident, for its post-mortem."""
     timeline = await read_timeline(db, incident.id)
     policy = policy_of(incident)
@@ -42,12 +43,16 @@ async def read_known(db: Db, incident: Incident, *, author: str) -> Known:
         complaints=[row["words"] for row in await read_complaints(db, incident.id)],
         roles=roles,
         author_role=roles.get(author, "a colleague"),
+        runbook=runbook,
     )
 
 
-async def write_draft(db: Db, incident: Incident, folder: Path, *, now: datetime) -> Row | None:
+async def write_draft(
+    db: Db, incident: Incident, folder: Path, *, now: datetime, runbook: Runbook | None = None
+) -> Row | None:
     """Draft the post-mortem from the rows and keep it, once; a person's edits are never written over.
 
+    Where the incident did otherwise than its `runbook` says, the draft offers to change that.
     A folder that cannot be written costs the file, not the draft: that is in its row, and the timeline says so.
 
     Returns:
@@ -56,7 +61,7 @@ async def write_draft(db: Db, incident: Incident, folder: Path, *, now: datetime
     review = await read_review(db, incident.id)
     if review is None or review["drafted_at"] is not None:
         return review
-    known = await read_known(db, incident, author=review["author"])
+    known = await read_known(db, incident, author=review["author"], runbook=runbook)
     try:
         path, text = await asyncio.to_thread(_keep, known, folder / file_name(incident), now)
         where, note = str(path), f"Post-mortem drafted: {path.name}"
