@@ -60,7 +60,8 @@ def draw_chart(readings: Sequence[Reading], marks: Sequence[Mark]) -> str:
     name = f"{readings[0].service}: {readings[0].probe}"
     _text(SubElement(svg, "title"), name)
     SubElement(svg, "rect", {"width": str(WIDTH), "height": str(height), "fill": "#ffffff"})
-    _write(svg, LEFT, 20, f"{name}, {utc(scale.start)}", INK, weight="600")
+    unit = f" ({readings[-1].unit})" if readings[-1].unit else ""
+    _write(svg, LEFT, 18, f"{name}{unit}, {utc(scale.start)}", INK, weight="600")
     _draw_axes(svg, readings, scale)
     _draw_readings(svg, readings, scale)
     for number, mark in enumerate(shown, start=1):
@@ -83,15 +84,16 @@ def _draw_axes(svg: Element, readings: Sequence[Reading], scale: Scale) -> None:
     left, right, floor = LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM
     _line(svg, left, floor, right, floor, SOFT)
     _line(svg, left, TOP, left, floor, SOFT)
-    _write(svg, 8, floor, f"0 {newest.unit}", SOFT)
-    _write(svg, 8, TOP + 4, f"{scale.top / 1.1:.4g}", SOFT)
+    _write(svg, left - 6, floor + 4, "0", SOFT, anchor="end")
+    highest = scale.top / 1.1
+    _write(svg, left - 6, scale.y(highest) + 4, f"{highest:.4g}", SOFT, anchor="end")
     _write(svg, left, floor + 18, clock_time(scale.start), SOFT)
     ends = max(readings[-1].observed_at, scale.start)
     _write(svg, right, floor + 18, f"{clock_time(ends)} UTC", SOFT, anchor="end")
     if newest.threshold is not None:
         y = scale.y(newest.threshold)
         _line(svg, left, y, right, y, BAD, dashes="6 4")
-        _write(svg, right, y - 4, f"threshold {newest.threshold:g} {newest.unit}", BAD, anchor="end")
+        _write(svg, right, y - 4, f"threshold {newest.threshold:g}", BAD, anchor="end")
 
 
 def _draw_readings(svg: Element, readings: Sequence[Reading], scale: Scale) -> None:
@@ -105,7 +107,8 @@ def _draw_readings(svg: Element, readings: Sequence[Reading], scale: Scale) -> N
 def _draw_mark(svg: Element, number: int, mark: Mark, scale: Scale) -> None:
     x, colour = scale.x(mark.at), COLOURS[mark.kind]
     _line(svg, x, TOP - 8, x, HEIGHT - BOTTOM, colour)
-    _write(svg, x + 3, TOP - 4, str(number), colour, weight="600")
+    # Marks may stand close: their numbers take turns at three heights.
+    _write(svg, x + 3, TOP + 10 * (number % 3), str(number), colour, weight="600")
     legend = f"{number}  {clock_time(mark.at)}  {mark.text}"
     _write(svg, LEFT, HEIGHT + LEGEND_LINE * number - 8, legend, colour)
 

@@ -32,6 +32,13 @@ from watchkeeper.model import (
 
 START = datetime(2026, 3, 2, 23, 50, tzinfo=UTC)
 HOSTILE = "Checkout <img src=x onerror=alert(1)> [TO FILL: nothing] | **down**"
+RESTART = Plan(
+    action="restart_service",
+    target="backend",
+    cause="connection_leak",
+    summary="Restart backend to reset its pool",
+    preview=["deployment a1b2c3"],
+)
 ROLES = roles_of([("ana", "Ana"), ("ben", "Ben")], "ana", "ben", ["watchkeeper", "Cleo"])
 
 
@@ -156,7 +163,16 @@ def night(**more: Any) -> Known:
         ],
         "remediations": [
             remediation(RemediationState.DONE, "18 connections ended"),
-            remediation(RemediationState.FAILED, "railway answered 503", id=2, step=2, approved_by="ben"),
+            remediation(
+                RemediationState.FAILED,
+                "railway answered 503",
+                id=2,
+                step=2,
+                action="restart_service",
+                plan=RESTART,
+                claimed_at=after(minutes=14),
+                approved_by="ben",
+            ),
         ],
         "notifications": [
             page(Channel.SMS, NotificationState.SENT),

@@ -75,7 +75,7 @@ def test_nobody_is_named_and_nobody_is_blamed() -> None:
 def test_what_was_tried_stands_with_its_outcome() -> None:
     resolution = section(drafted(), "Resolution")
     assert "1. End 18 idle connections: done, 18 connections ended" in resolution
-    assert "2. End 18 idle connections: failed, railway answered 503 (approved by" in resolution
+    assert "2. Restart backend to reset its pool: failed, railway answered 503 (approved by" in resolution
     assert "9 of 9 readings after the last change were within" in resolution
 
 
@@ -91,7 +91,7 @@ def test_the_root_cause_stands_with_its_confidence_and_what_speaks_against_it() 
     ]
     for line in offered:
         assert line in cause
-    assert "“End 18 idle connections” did not work: railway answered 503" in cause
+    assert "“Restart backend to reset its pool” did not work: railway answered 503" in cause
 
 
 def test_the_cause_that_was_acted_upon_last_is_the_root_whatever_was_found_first() -> None:

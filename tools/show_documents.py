@@ -1,0 +1,54 @@
+"""Draw docs/screenshots/: documents as a reader sees them. `python -m tools.show_documents`, with Debian's chromium.
+
+The post-mortem is the draft of the night that its tests are made of.
+"""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from playwright.sync_api import sync_playwright
+
+from flows.runbooks.document import runbook_document
+from tests.watchkeeper.documents.night import entry, night
+from watchkeeper.documents.post_mortem import charts, draft, file_name
+from watchkeeper.model import Kind, TimelineKind
+
+FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
+STYLE = """
+body { max-width: 50rem; margin: 2rem auto; padding: 0 1.5rem; font: 16px/1.5 system-ui, sans-serif; color: #1f2328 }
+h1, h2 { line-height: 1.25; border-bottom: 1px solid #d1d9e0; padding-bottom: .3em }
+img { max-width: 100%; border: 1px solid #d1d9e0; border-radius: 6px }
+pre { background: #f6f8fa; padding: 1rem; overflow: auto; border-radius: 6px; font-size: 13px }
+"""
+
+
+def show(document: Path, picture: Path) -> None:
+    """Draw a Markdown document, with what stands beside it, as one picture."""
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(document.read_text())
+    page_file = document.with_suffix(".html")
+    page_file.write_text(f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style>{body}')
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 900, "height": 800})
+        page.goto(page_file.as_uri())
+        page.screenshot(path=picture, full_page=True)
+        browser.close()
+
+
+def main() -> None:
+    end = entry(30, TimelineKind.STATUS, "Status: resolved")
+    known = night(timeline=[*night().timeline[:-1], end], runbook=runbook_document(Kind.DATABASE_DOWN))
+    name = file_name(known.incident)
+    with tempfile.TemporaryDirectory() as folder:
+        document = Path(folder) / name
+        document.write_text(draft(known, stem=document.stem, now=end.at))
+        for picture, _, svg in charts(known, document.stem):
+            (Path(folder) / picture).write_text(svg)
+        show(document, FOLDER / "post-mortem.png")
+
+
+if __name__ == "__main__":
+    main()
