@@ -26,7 +26,7 @@ from watchkeeper.store import open_store
 
 @flow(name="publish-post-mortem", flow_run_name="{number} publish post-mortem")
 async def publish_post_mortem(
-    number: Annotated[str, Field(pattern="^(?i:INC-)?[0-9]+$")],
+    number: Annotated[str, Field(pattern="^([Ii][Nn][Cc]-)?[0-9]+$")],
     published_by: Annotated[str, Field(min_length=1, max_length=100)],
     document: str | None = None,
 ) -> str:

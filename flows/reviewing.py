@@ -14,7 +14,7 @@ from watchkeeper.reviews.complaints import note_complaint
 from watchkeeper.reviews.items import ItemState, close_item
 from watchkeeper.reviews.opening import require_by_hand
 
-Number = Annotated[str, Field(pattern="^(?i:INC-)?[0-9]+$")]
+Number = Annotated[str, Field(pattern="^([Ii][Nn][Cc]-)?[0-9]+$")]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Words = Annotated[str, Field(min_length=1, max_length=500)]
 
