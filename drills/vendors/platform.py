@@ -50,12 +50,13 @@ class Platform:
             service.tell = tell
 
     async def reset(self, empty_queue: Callable[[], Awaitable[None]]) -> None:
-        """The worker last, when nothing waits for it any more: one that finds a design without end hangs at once."""
+        """The worker last and anew, when nothing waits for it any more: one that finds a design without end hangs at
+        once, and a platform cannot see that it does."""
         await self._forget_faults()
         worker = self._services["worker"]
         await asyncio.gather(*(each.reset() for each in self._services.values() if each is not worker))
         await empty_queue()
-        await worker.reset()
+        await worker.reset(anew=True)
 
     async def _forget_faults(self) -> None:
         """The faults that outlive a process: what makes the company's data grow. Its vendor's door may be closed."""

@@ -183,11 +183,12 @@ class Service:
             os.kill(self.pid, signal.SIGKILL)
             self.current.set_status("CRASHED")
 
-    async def reset(self) -> None:
-        """As at the beginning: the next night is another week's. What serves well goes on serving."""
+    async def reset(self, *, anew: bool = False) -> None:
+        """As at the beginning: the next night is another week's. What serves well goes on serving, unless `anew`."""
         async with self._lock:
             is_well = (
-                self.pid is not None
+                not anew
+                and self.pid is not None
                 and not self.is_faulty
                 and self.current.release == self.config.release
                 and self.current.variables == self._first_variables
