@@ -26,6 +26,8 @@ class Sizes:
     durable_alerts: int = 10_000
     acknowledgements: int = 3_000
     pgbench_seconds: int = 10
+    due_incidents: int = 1_000
+    due_seconds: float = 120
 
 
 FULL = Sizes()
@@ -43,4 +45,6 @@ QUICK = Sizes(
     durable_alerts=1_000,
     acknowledgements=500,
     pgbench_seconds=3,
+    due_incidents=100,
+    due_seconds=12,
 )

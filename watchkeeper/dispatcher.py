@@ -40,6 +40,8 @@ from watchkeeper.watching import look_after_hand_over, watch_where_quiet
 
 log = logging.getLogger(__name__)
 
+# Deadlines that are dealt with at the same time, each in a transaction of its own.
+SIDE_BY_SIDE = 4
 MOTOR_LEASE = timedelta(seconds=30)
 MOTOR_RETRY_AT_MOST = 5.0
 
@@ -121,13 +123,18 @@ class Dispatcher:
 
     async def pass_once(self) -> None:
         """Deadlines first: they concern people."""
-        while await self._next_deadline():
-            pass
+        if await self._next_deadline():
+            # Where one is due, many may be: Postgres works on some while others are composed.
+            await asyncio.gather(*(self._deal_with_due() for _ in range(SIDE_BY_SIDE)))
         await self._revive_lapsed()
         await watch_where_quiet(self._store, now=self._clock())
         await post_where_behind(self._store, now=self._clock())
         async with self._store.transaction() as db:
             await ask_again_for_drafts(db, now=self._clock())
+
+    async def _deal_with_due(self) -> None:
+        while await self._next_deadline():
+            pass
 
     async def _next_deadline(self) -> bool:
         now = self._clock()

@@ -1,0 +1,121 @@
+"""How late what is due is dealt with while many incidents are open.
+
+A thousand P0 that nobody answers have about four deadlines a second between them; here they have many times as many.
+"""
+
+import asyncio
+import math
+from datetime import datetime, timedelta
+from typing import Any
+
+from benchmarks.figures import Figure, Target, spread
+from benchmarks.site import CouldNotRun, Site, put_away
+from benchmarks.sizes import Sizes
+from watchkeeper.clock import utc_now
+from watchkeeper.model import DeadlineKind
+from watchkeeper.store import Db, present
+
+KINDS = (DeadlineKind.ACKNOWLEDGE, DeadlineKind.ESCALATE, DeadlineKind.UPDATE)
+SERVICE = "due"
+LATER = timedelta(hours=2)
+BATCH = 100
+LOOK_SECONDS = 0.1
+GIVE_UP_AFTER = timedelta(seconds=60)
+LATE_SECONDS = 1.0
+
+DEALT_WITH = """
+SELECT coalesce(json_agg(json_build_array(d.incident_id, d.kind)), '[]') AS deadlines
+  FROM deadlines d JOIN incidents i ON i.id = d.incident_id
+ WHERE i.service = %s AND d.number = 1 AND d.state <> 'pending'
+"""
+
+Due = dict[tuple[int, str], datetime]
+
+
+async def measure(site: Site, sizes: Sizes) -> list[Figure]:
+    """Open incidents whose deadlines are spread over a time, and see when each was dealt with."""
+    await site.stop_responding()
+    incidents = await open_incidents(site, sizes.due_incidents)
+    due = await spread_deadlines(site, incidents, timedelta(seconds=sizes.due_seconds))
+    late = await watch(site, due)
+    for incident_id in incidents:
+        await put_away(site.store, incident_id)
+    figures = spread(late)
+    per_second = len(due) / sizes.due_seconds
+    return [
+        Figure(
+            "deadlines",
+            f"A deadline of {len(incidents):,} open incidents, {per_second:.0f} due a second: how late, p99",
+            sorted(late)[int(len(late) * 0.99)],
+            "s",
+            len(late),
+            Target(LATE_SECONDS),
+            more=figures,
+        )
+    ]
+
+
+async def open_incidents(site: Site, count: int) -> list[int]:
+    """Incidents that nobody has acknowledged, without their pages."""
+    site.say(f"opening {count:,} incidents")
+    policy = site.stack.settings.policy().model_dump(mode="json")
+    opened: list[int] = []
+    while len(opened) < count:
+        async with site.store.transaction() as db:
+            for each in range(len(opened), min(len(opened) + BATCH, count)):
+                opened.append(await _open(db, each, policy))
+    return opened
+
+
+async def _open(db: Db, each: int, policy: dict[str, Any]) -> int:
+    now = utc_now()
+    row = await db.one(
+        "incidents/open",
+        kind="other",
+        severity="P1",
+        service=SERVICE,
+        summary=f"Something is wrong with part {each}",
+        source="generic",
+        users_affected_percent=None,
+        started_at=now,
+        lease_until=now + LATER,
+        policy=policy,
+        now=now,
+    )
+    return int(present(row)["id"])
+
+
+async def spread_deadlines(site: Site, incidents: list[int], over: timedelta) -> Due:
+    """Give each incident its deadlines, evenly spread over a time that begins when all are written."""
+    count = len(incidents) * len(KINDS)
+    site.say(f"{count:,} deadlines within {over.total_seconds():.0f} s")
+    begins = utc_now() + timedelta(seconds=5 + count / 500)
+    due: Due = {}
+    which = [(incident_id, kind) for kind in KINDS for incident_id in incidents]
+    # A stride that has no divisor in common with the count mixes the kinds and visits each moment once.
+    stride = next(n for n in range(count // 3, count) if math.gcd(n, count) == 1)
+    async with site.store.transaction() as db:
+        for place, (incident_id, kind) in enumerate(which):
+            due_at = begins + over * ((place * stride) % count) / count
+            due[incident_id, kind.value] = due_at
+            await db.one("deadlines/set", incident_id=incident_id, kind=kind, number=1, due_at=due_at)
+    if utc_now() > begins:
+        raise CouldNotRun("the deadlines were due before they were written")
+    return due
+
+
+async def watch(site: Site, due: Due) -> list[float]:
+    """How many seconds late each was seen to be dealt with; what sees it looks ten times a second."""
+    waiting = dict(due)
+    late: list[float] = []
+    give_up_at = max(due.values()) + GIVE_UP_AFTER
+    while waiting:
+        seen = await site.query(DEALT_WITH, SERVICE)
+        now = utc_now()
+        for incident_id, kind in seen["deadlines"]:
+            if (due_at := waiting.pop((incident_id, kind), None)) is not None:
+                late.append((now - due_at).total_seconds())
+        if now > give_up_at:
+            raise CouldNotRun(f"{len(waiting)} of {len(due)} deadlines were never dealt with")
+        await asyncio.sleep(LOOK_SECONDS)
+    return late
