@@ -15,7 +15,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from drills.company.redis import RedisServer, start_redis
-from tasks import health, railway, vendor_http
+from tasks import health, railway, railway_usage, sentry, stripe, vendor_http
 
 SECRET = "hush-4f1c9d-do-not-tell"
 
@@ -150,7 +150,8 @@ def impatient(monkeypatch: pytest.MonkeyPatch, eager: None) -> None:
     monkeypatch.setattr(
         vendor_http.Ask.__init__, "__defaults__", (IMPATIENT_SECONDS, vendor_http.LARGEST_BODY_BYTES, False)
     )
-    monkeypatch.setattr(railway, "WRITE_LIMIT_SECONDS", IMPATIENT_SECONDS)
+    for vendor in (railway, railway_usage, sentry, stripe):
+        monkeypatch.setattr(vendor, "WRITE_LIMIT_SECONDS", IMPATIENT_SECONDS)
     monkeypatch.setattr(health, "LIMIT_SECONDS", IMPATIENT_SECONDS)
 
 

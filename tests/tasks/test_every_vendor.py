@@ -16,12 +16,17 @@ from blocks.gemini import GeminiCredentials
 from blocks.railway import RailwayCredentials
 from blocks.removebg import RemoveBgCredentials
 from blocks.sentry import SentryCredentials
+from blocks.stripe import StripeCredentials
 from blocks.supabase import SupabaseCredentials
 from blocks.upstash import UpstashCredentials
 from blocks.uptimerobot import UptimeRobotCredentials
 from blocks.vercel import VercelCredentials
+from tasks import orders
+from tasks.bullmq import queue_state
 from tasks.gemini import gemini_health
 from tasks.health import backend_detailed, backend_health, frontend_health
+from tasks.jobs import jobs_table
+from tasks.orders import payment_orders
 from tasks.postgres import postgres_connections, postgres_size, postgres_slow_queries
 from tasks.railway import (
     list_deployments,
@@ -30,11 +35,17 @@ from tasks.railway import (
     roll_back,
     set_variable,
 )
-from tasks.railway_looks import railway_changes, railway_deployments, railway_logs, railway_metrics
+from tasks.railway_looks import (
+    railway_changes,
+    railway_deployments,
+    railway_logs,
+    railway_metrics,
+    worker_deployment,
+)
 from tasks.railway_usage import update_limits
 from tasks.redis import redis_ping
 from tasks.removebg import removebg_account
-from tasks.sentry import sentry_errors
+from tasks.sentry import resolve_issue, sentry_errors
 from tasks.status_pages import (
     vendor_status_github,
     vendor_status_google_cloud,
@@ -43,6 +54,13 @@ from tasks.status_pages import (
     vendor_status_supabase,
     vendor_status_upstash,
     vendor_status_vercel,
+)
+from tasks.stripe import (
+    create_endpoint,
+    enable_or_disable_endpoint,
+    resend_event,
+    stripe_endpoint,
+    stripe_events,
 )
 from tasks.supabase import supabase_disk, supabase_health, supabase_pooler, supabase_project
 from tasks.upstash import upstash_database
@@ -53,7 +71,15 @@ from tests.tasks.conftest import SECRET, Answer, Manner, Wire, says
 from watchkeeper.errors import VendorError, VendorRejected, VendorUnavailable
 from watchkeeper.model import Check, CheckStatus
 from watchkeeper.policy import load_policy
-from watchkeeper.policy.services import RailwayTarget, SupabaseTarget, UpstashTarget, VercelTarget
+from watchkeeper.policy.services import (
+    OrdersTable,
+    QueueTarget,
+    RailwayTarget,
+    StripeTarget,
+    SupabaseTarget,
+    UpstashTarget,
+    VercelTarget,
+)
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 THRESHOLDS = load_policy().thresholds
@@ -123,6 +149,43 @@ async def look_at_changes(url: str) -> Check:
     return await railway_changes(railway(url), {"backend": TARGET}, now=NOW, recent=timedelta(hours=1))
 
 
+async def look_at_worker(url: str) -> Check:
+    return await worker_deployment(railway(url), TARGET, now=NOW)
+
+
+ENDPOINT_URL = "https://shop.example.com/webhooks/stripe"
+PAID = "payment_intent.succeeded"
+STRIPE_TARGET = StripeTarget(endpoint_url=ENDPOINT_URL, event_types=[PAID])
+ENDPOINT = {
+    "id": "we_1",
+    "status": "enabled",
+    "created": 1_600_000_000,
+    "enabled_events": [PAID],
+    "url": ENDPOINT_URL,
+    "metadata": {},
+    "api_version": None,
+}
+PAYMENTS: dict[str, Any] = {
+    "now": NOW,
+    "window": timedelta(hours=24),
+    "late_after": timedelta(minutes=5),
+}
+
+
+async def look_at_endpoint(url: str) -> Check:
+    return await stripe_endpoint(stripe(url), STRIPE_TARGET)
+
+
+async def look_at_events(url: str) -> Check:
+    return await stripe_events(stripe(url), STRIPE_TARGET, **PAYMENTS)
+
+
+async def look_at_orders(url: str) -> Check:
+    table = OrdersTable(table="orders", column="event_id")
+    target = STRIPE_TARGET.model_copy(update={"orders": table})
+    return await payment_orders(stripe(url), None, target, **PAYMENTS)
+
+
 async def look_at_sentry(url: str) -> Check:
     return await sentry_errors(sentry(url), now=NOW, thresholds=THRESHOLDS)
 
@@ -186,6 +249,10 @@ LOOKS = {
         requests=2,
     ),
     "railway's changes": Look(look_at_changes, {"data": {"deployments": {"edges": [{"node": DEPLOYMENT}]}}}),
+    "railway's worker": Look(look_at_worker, {"data": {"deployments": {"edges": [{"node": DEPLOYMENT}]}}}),
+    "stripe's endpoint": Look(look_at_endpoint, {"data": [ENDPOINT], "has_more": False}),
+    "stripe's events": Look(look_at_events, {"data": [], "has_more": False}),
+    "stripe's payments beside the orders": Look(look_at_orders, {"data": [], "has_more": False}),
     "sentry": Look(look_at_sentry, {"data": []}, requests=3),
     "uptimerobot": Look(look_at_uptimerobot, {"stat": "ok", "monitors": []}),
     "gemini": Look(look_at_gemini, {"models": [{"name": "models/gemini-2.5-flash"}]}),
@@ -227,6 +294,41 @@ ACTIONS = {
     "update limits": (update_the_limits, "serviceInstanceLimitsUpdate"),
     "redeploy a service": (redeploy_a_service, "serviceInstanceRedeploy"),
 }
+
+
+def on_railway(name: str) -> Callable[[str], Awaitable[object]]:
+    act, _ = ACTIONS[name]
+    return lambda url: act(railway(url), "d1")
+
+
+def stripe(url: str) -> StripeCredentials:
+    return StripeCredentials(api_key=SecretStr(SECRET), base_url=url)
+
+
+async def resend(url: str) -> None:
+    await resend_event.fn(stripe(url), "evt_1", "we_1", idempotency_key="k")
+
+
+async def enable(url: str) -> None:
+    await enable_or_disable_endpoint.fn(stripe(url), "we_1", enabled=True, idempotency_key="k")
+
+
+async def create(url: str) -> None:
+    await create_endpoint(stripe(url), ENDPOINT, mark={"watchkeeper": "incident-7"}, idempotency_key="k")
+
+
+async def resolve(url: str) -> None:
+    await resolve_issue.fn(sentry(url), "7")
+
+
+# Every change that is asked for over HTTP and whose success has a body.
+CHANGES: dict[str, Callable[[str], Awaitable[object]]] = {
+    **{f"railway: {name}": on_railway(name) for name in ACTIONS},
+    "stripe: send an event again": resend,
+    "stripe: enable an endpoint": enable,
+    "stripe: create an endpoint": create,
+    "sentry: resolve an issue": resolve,
+}
 HEALTH = {"frontend": frontend_health, "health": backend_health, "detailed health": backend_detailed}
 
 
@@ -235,6 +337,16 @@ def told(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """Everything that is logged, from the wire upwards."""
     caplog.set_level(logging.DEBUG)
     return caplog
+
+
+@pytest.fixture(autouse=True)
+def no_orders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripe is what is asked here; the company's database has no orders."""
+
+    async def count_orders(*asked: object) -> dict[str, int]:
+        return {}
+
+    monkeypatch.setattr(orders, "count_orders", count_orders)
 
 
 def all_texts_of(error: VendorError) -> str:
@@ -287,16 +399,15 @@ async def test_forgets_a_failure_that_passes(wire: Wire, name: str, passing: int
 
 @pytest.mark.usefixtures("eager")
 @pytest.mark.parametrize("answer", ANSWERS)
-@pytest.mark.parametrize("name", ACTIONS)
+@pytest.mark.parametrize("name", CHANGES)
 async def test_never_asks_twice_for_a_change(
     wire: Wire, name: str, answer: int | str, told: pytest.LogCaptureFixture
 ) -> None:
-    act, _ = ACTIONS[name]
     wire.answers(ANSWERS[answer])
 
     kind = VendorUnavailable if answer in WORTH_REPEATING else VendorRejected
     with pytest.raises(kind) as caught:
-        await act(railway(wire.url), "d1")
+        await CHANGES[name](wire.url)
 
     assert len(wire.asked) == 1
     assert not isinstance(answer, int) or caught.value.status == answer
@@ -378,14 +489,13 @@ async def test_interrupts_a_look_that_does_not_end(wire: Wire, name: str, endles
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("endless", ENDLESS)
-@pytest.mark.parametrize("name", ACTIONS)
+@pytest.mark.parametrize("name", CHANGES)
 async def test_interrupts_a_change_that_does_not_end(wire: Wire, name: str, endless: str) -> None:
-    act, _ = ACTIONS[name]
     wire.answers(ENDLESS[endless])
 
     began = time.monotonic()
     with pytest.raises(VendorUnavailable, match="time limit") as caught:
-        await act(railway(wire.url), "d1")
+        await CHANGES[name](wire.url)
 
     assert time.monotonic() - began < PATIENCE_SECONDS
     assert len(wire.asked) == 1
@@ -463,6 +573,20 @@ NOT_CONFIGURED: dict[str, Callable[[], Awaitable[Check]]] = {
     "railway's logs": lambda: railway_logs(None, TARGET),
     "railway's changes": lambda: railway_changes(
         railway("http://127.0.0.1:9"), {}, now=NOW, recent=timedelta(hours=1)
+    ),
+    "railway's worker": lambda: worker_deployment(None, TARGET, now=NOW),
+    "railway's worker's target": lambda: worker_deployment(railway("http://127.0.0.1:9"), None, now=NOW),
+    "the worker's queue": lambda: queue_state(None, QueueTarget(name="jobs"), backing_up=1, now=NOW),
+    "the worker's queue's name": lambda: queue_state(None, None, backing_up=1, now=NOW),
+    "the worker's jobs": lambda: jobs_table(
+        None, QueueTarget(name="jobs"), stalled_after=timedelta(minutes=5)
+    ),
+    "the worker's jobs' queue": lambda: jobs_table(None, None, stalled_after=timedelta(minutes=5)),
+    "stripe's endpoint": lambda: stripe_endpoint(None, STRIPE_TARGET),
+    "stripe's events": lambda: stripe_events(None, STRIPE_TARGET, **PAYMENTS),
+    "stripe's payments": lambda: payment_orders(None, None, STRIPE_TARGET, **PAYMENTS),
+    "stripe's table of orders": lambda: payment_orders(
+        stripe("http://127.0.0.1:9"), None, STRIPE_TARGET, **PAYMENTS
     ),
     "sentry": lambda: sentry_errors(None, now=NOW, thresholds=THRESHOLDS),
     "uptimerobot": lambda: uptimerobot_monitors(None),
