@@ -4,6 +4,7 @@ from datetime import datetime
 
 from watchkeeper import deadlines
 from watchkeeper.incidents import cancel_response, incident_of
+from watchkeeper.mailing.proposing import propose_resolved
 from watchkeeper.model import DeadlineKind, Incident, Status, TimelineKind
 from watchkeeper.paging import Desk, tell_resolved
 from watchkeeper.remediations import read_remediations
@@ -64,4 +65,5 @@ async def _all_clear(
     cause = resolved.cause or "not found"
     proved = actor is None
     await tell_resolved(db, desk, resolved, cause=cause, resolution=resolution, proved=proved, now=now)
+    await propose_resolved(db, desk, resolved, now=now)
     await open_review(db, desk, resolved, now=now)

@@ -19,7 +19,7 @@ DIGEST_BYTES = 20
 BLANK = "~" * len(base64_encode(b"\0" * DIGEST_BYTES))
 BLANK_TOKEN = re.compile(rf"([it]?\d+)\.{re.escape(BLANK)}")
 
-PATHS = {"acknowledge": "a", "approve": "p", "update": "u", "worth": "w"}
+PATHS = {"acknowledge": "a", "approve": "p", "update": "u", "worth": "w", "mail": "m", "batch": "b"}
 
 
 def incident_address(public_url: str, incident_id: int) -> str:

@@ -143,6 +143,36 @@ def reminder(incident: Incident, *, now: datetime, due_at: datetime, draft: str,
     )
 
 
+def mail_request(
+    incident: Incident, mail_subject: str, mail_text: str, *, now: datetime, link: str
+) -> Message:
+    """Customers are to be told, and a person says whether."""
+    return _message(
+        "mail_request",
+        incident,
+        now,
+        subject=f"{incident.number}: mail to customers?",
+        short=f"{incident.number}: OK to mail customers? {mail_subject}",
+        link=link,
+        mail_subject=mail_subject,
+        mail_text=mail_text,
+    )
+
+
+def batch_in_doubt(incident: Incident, size: int, category: str, *, now: datetime, link: str) -> Message:
+    """Did a mail go out? Only a person can see."""
+    return _message(
+        "batch_in_doubt",
+        incident,
+        now,
+        subject=f"{incident.number}: did the mail to {size} customers go out?",
+        short=f"{incident.number}: did the mail to {size} customers go out? Look in SendGrid and say:",
+        link=link,
+        size=size,
+        category=category,
+    )
+
+
 def approval_request(
     incident: Incident, remediation: Remediation, *, now: datetime, approve_link: str, incident_link: str
 ) -> Message:

@@ -22,8 +22,11 @@ class Twilio(BaseModel):
 
 
 class SendGrid(BaseModel):
+    """`webhook_key` is the public key of its signed event webhook; without one events are turned away."""
+
     api_key: SecretStr
     from_address: str
+    webhook_key: str | None = None
     base_url: str = "https://api.sendgrid.com"
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from watchkeeper import deadlines
+from watchkeeper.mailing.proposing import propose_detected
 from watchkeeper.model import Deadline, DeadlineKind, Incident
 from watchkeeper.paging import Desk
 from watchkeeper.promises import keep_by_itself
@@ -13,6 +14,7 @@ from watchkeeper.store import Db
 async def tell_customers(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> bool:
     """What triage tells those outside; asked again, what has become necessary since. Whether the page is new to it."""
     await deadlines.meet(db, incident.id, [DeadlineKind.TRIAGE], now=now)
+    await propose_detected(db, desk, incident, now=now)
     return await post_start(db, desk.policy, incident, now=now)
 
 

@@ -1,9 +1,10 @@
-"""SendGrid: takes mail with 202, and refuses what lacks a part."""
+"""SendGrid: takes mail with 202, and refuses what lacks a part, carries too much, or names an address that is none."""
 
 import base64
+import re
 import secrets
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,6 +13,8 @@ from starlette.routing import Route
 from drills.vendors.config import SendGrid
 from drills.vendors.vendor import Vendor
 
+LARGEST = 1000
+ADDRESS = re.compile(r"[^@\s]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}(?<!\.invalid)")
 REQUIRED = ("personalizations", "from", "subject", "content")
 
 
@@ -21,6 +24,11 @@ class SendGridApi(Vendor):
     def __init__(self, config: SendGrid) -> None:
         self._config = config
         self.mailboxes: dict[str, list[dict[str, Any]]] = {}
+        # What becomes of the coming mails to many, which carry categories: an answer instead of taking it, "lost" for
+        # one that is taken and answered with 500, or None.
+        self.weather: list[Response | Literal["lost"] | None] = []
+        # Every request that was taken, without its texts.
+        self.taken: list[dict[str, Any]] = []
 
     def routes(self) -> list[Route]:
         return [Route("/sendgrid/v3/mail/send", self.send, methods=["POST"])]
@@ -29,6 +37,9 @@ class SendGridApi(Vendor):
         if request.headers.get("Authorization") != f"Bearer {self._config.api_key}":
             return refuse(401, "The provided authorization grant is invalid, expired, or revoked", None)
         mail = await request.json()
+        weather = self.weather.pop(0) if self.weather and mail.get("categories") else None
+        if isinstance(weather, Response):
+            return weather
         for part in REQUIRED:
             if not mail.get(part):
                 return refuse(400, f"The {part} is required", part)
@@ -37,6 +48,15 @@ class SendGridApi(Vendor):
             return refuse(
                 400, "The attachment type cannot contain ';', or CRLF characters.", "attachments.0.type"
             )
+        if (no := wrong_addresses(mail["personalizations"])) is not None:
+            return no
+        self.taken.append(
+            {
+                "addresses": [to["email"] for each in mail["personalizations"] for to in each["to"]],
+                "categories": mail.get("categories", []),
+                "custom_args": mail.get("custom_args", {}),
+            }
+        )
         content = {part["type"]: part["value"] for part in mail["content"]}
         for personalization in mail["personalizations"]:
             for recipient in personalization["to"]:
@@ -48,12 +68,26 @@ class SendGridApi(Vendor):
                     "at": datetime.now(UTC).isoformat(),
                 }
                 self.mailboxes.setdefault(recipient["email"], []).append(received)
+        if weather == "lost":
+            return refuse(500, "An error occurred", None)
         return Response(status_code=202, headers={"X-Message-Id": secrets.token_urlsafe(16)})
 
 
 def opened(attachment: dict[str, Any]) -> dict[str, Any]:
     text = base64.b64decode(attachment["content"]).decode()
     return {"name": attachment["filename"], "type": attachment.get("type"), "text": text}
+
+
+def wrong_addresses(personalizations: list[dict[str, Any]]) -> JSONResponse | None:
+    """What the real one refuses as a whole for the sake of one address, or of their number."""
+    if len(personalizations) > LARGEST:
+        return refuse(400, f"The personalizations field may hold {LARGEST} at most", "personalizations")
+    for number, each in enumerate(personalizations):
+        for place, recipient in enumerate(each["to"]):
+            if not ADDRESS.fullmatch(recipient.get("email", "")):
+                field = f"personalizations.{number}.to.{place}.email"
+                return refuse(400, "Does not contain a valid address.", field)
+    return None
 
 
 def refuse(status: int, message: str, field: str | None) -> JSONResponse:

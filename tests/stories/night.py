@@ -5,6 +5,7 @@ HTTP, signed as the vendors sign them. Each step is taken when the test says so:
 """
 
 import re
+from base64 import b64encode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import Any
 
 import httpx
 import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.applications import Starlette
 
 from drills.vendors import config
@@ -30,6 +33,7 @@ from watchkeeper.incidents import read_incident
 from watchkeeper.intake.admitting import Admitting
 from watchkeeper.intake.app import House, create_app
 from watchkeeper.links import LinkSigner
+from watchkeeper.mailing.mailer import Mailer, open_mailer
 from watchkeeper.model import Incident
 from watchkeeper.motor import Motor
 from watchkeeper.pager import Pager
@@ -61,6 +65,11 @@ TEAM = {
         }
     },
 }
+# With which SendGrid signs its events.
+SENDGRID_KEY = ec.generate_private_key(ec.SECP256R1())
+SENDGRID_PUBLIC_KEY = b64encode(
+    SENDGRID_KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+).decode()
 # The page at Statuspage, by its ids.
 COMPONENTS = {"webs1te": "Website", "paym3nts": "Payments", "des1gns": "Designs"}
 
@@ -102,6 +111,7 @@ class Vendors:
             "sendgrid": {
                 "api_key": "SG.key",
                 "from_address": "watch@example.com",
+                "webhook_key": SENDGRID_PUBLIC_KEY,
                 "base_url": f"{url}/sendgrid",
             },
             "slack": {"bot_token": "xoxb-token", "base_url": f"{url}/slack/api/"},
@@ -167,6 +177,7 @@ class Night:
     vendors: Vendors
     pager: Pager
     dispatcher: Dispatcher
+    mailer: Mailer
 
     @property
     def store(self) -> Store:
@@ -221,6 +232,7 @@ class Night:
             await self.dispatcher.pass_once()
             await self.house.release_held()
             await self.pager.send_all_due()
+            await self.mailer.pass_once()
 
     async def incident(self, number: int = 1) -> Incident:
         return await read_incident(self.store, number)
@@ -244,6 +256,7 @@ class Night:
 NEXT_DUE = """
 SELECT due_at FROM (SELECT due_at FROM deadlines WHERE state = 'pending'
                     UNION ALL SELECT release_at FROM held_alerts
+                    UNION ALL SELECT due_at FROM mailings WHERE state IN ('proposed', 'approved')
                     UNION ALL SELECT due_at FROM notifications WHERE state = 'pending') AS waiting
  WHERE due_at > %(now)s AND due_at < %(before)s ORDER BY due_at LIMIT 1
 """
@@ -298,7 +311,8 @@ async def a_night(
         dispatcher = Dispatcher(store, Motor(prefect), desk.public_url, clock)
         client = await stack.enter_async_context(httpx.AsyncClient(base_url=intake.url, timeout=20))
         pager = Pager(store, channels, desk, signer, clock)
-        yield Night(app.state.house, clock, client, vendors, pager, dispatcher)
+        mailer = await stack.enter_async_context(open_mailer(settings, store, clock))
+        yield Night(app.state.house, clock, client, vendors, pager, dispatcher, mailer)
 
 
 def stand_ins_app(vendors: Vendors) -> Starlette:

@@ -29,6 +29,7 @@ from watchkeeper.figures.log import keep_log
 from watchkeeper.hours import when_to_page
 from watchkeeper.intake.admitting import Admitting
 from watchkeeper.intake.complaining import complaint_routes
+from watchkeeper.intake.mailing import mailing_routes
 from watchkeeper.intake.people import people_routes, say_store_is_away
 from watchkeeper.intake.proofs import proof_routes
 from watchkeeper.intake.receipts import receipt_routes
@@ -36,6 +37,7 @@ from watchkeeper.intake.receiving import WebhooksFirst, receiving_routes
 from watchkeeper.intake.telling import telling_routes
 from watchkeeper.intake.worth import worth_routes
 from watchkeeper.links import LinkSigner
+from watchkeeper.mailing.mailer import open_mailer
 from watchkeeper.messages import fit_sms
 from watchkeeper.model import Alert, Channel, Message
 from watchkeeper.motor import Motor
@@ -162,8 +164,10 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
             admitting = Admitting(store, desk)
             app.state.house = House(settings, desk, signer, store, spool, admitting, channels, clock)
             motor = await stack.enter_async_context(open_motor(settings))
+            mailer = await stack.enter_async_context(open_mailer(settings, store, clock))
             prover = await stack.enter_async_context(open_prover(app.state.house))
             loops, pager = start_loops(app.state.house, motor, prover, store_url)
+            loops.append(_vital("mailer", repeat(mailer.pass_once, asyncio.Event(), every_seconds=1)))
             try:
                 yield
             finally:
@@ -178,6 +182,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     app.include_router(receipt_routes())
     app.include_router(people_routes())
     app.include_router(telling_routes())
+    app.include_router(mailing_routes())
     app.include_router(complaint_routes())
     app.include_router(worth_routes())
     app.add_exception_handler(StoreUnavailable, say_store_is_away)

@@ -30,7 +30,7 @@ def house_of(request: Request) -> "House":
     return cast("House", request.app.state.house)
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, limit: int = BODY_LIMIT_BYTES) -> bytes:
     """The body, up to the limit.
 
     Raises:
@@ -39,8 +39,8 @@ async def read_body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > BODY_LIMIT_BYTES:
-            raise Refused(413, "too_large", f"the body is over {BODY_LIMIT_BYTES // 1024} kB")
+        if len(body) > limit:
+            raise Refused(413, "too_large", f"the body is over {limit // 1024} kB")
     return bytes(body)
 
 

@@ -1,4 +1,4 @@
-"""Where people say what others are told: the promised update's draft."""
+"""Where people say what the team is told: the promised update's draft."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -46,6 +46,18 @@ REFUSALS = {
         "Already used",
         "This link works once, and it has been used.",
         "Nothing was sent this time.",
+    ),
+    "changed": (
+        410,
+        "The text has changed",
+        "What you were shown is no longer what would be sent, so nothing was sent.",
+        "Open the newest message: it shows the text as it is now.",
+    ),
+    "unclear": (
+        422,
+        "Neither yes nor no",
+        "This answer could not be read, so nothing was done.",
+        "Open the link again and press one of its buttons.",
     ),
     "over": (
         410,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from watchkeeper.model import Data, Kind, Severity
 from watchkeeper.policy.calendar import Calendar
+from watchkeeper.policy.customers import Customers
 from watchkeeper.policy.durations import Duration
 from watchkeeper.policy.flapping import FlappingRule
 from watchkeeper.policy.people import Person
@@ -53,6 +54,7 @@ class Policy(Data):
     proving: Proving
     status_page: StatusPage
     telling: Telling
+    customers: Customers
     correlate_within: Duration
 
     @model_validator(mode="after")

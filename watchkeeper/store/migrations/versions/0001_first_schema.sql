@@ -226,6 +226,52 @@ CREATE TABLE promises (
     UNIQUE (incident_id, number)
 );
 
+-- Mail to customers: a text for an incident and a purpose, which a person approves; whom it is for, each address once;
+-- and the batches in which it leaves, each claimed before it is sent.
+CREATE TABLE mailings (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    incident_id bigint NOT NULL REFERENCES incidents,
+    purpose     text NOT NULL,
+    subject     text NOT NULL,
+    text        text NOT NULL,
+    html        text NOT NULL,
+    digest      text NOT NULL,
+    state       text NOT NULL DEFAULT 'proposed',
+    created_at  timestamptz NOT NULL,
+    decided_at  timestamptz,
+    decided_by  text,
+    addresses   integer,
+    unusable    integer NOT NULL DEFAULT 0,
+    note        text,
+    due_at      timestamptz NOT NULL,
+    UNIQUE (incident_id, purpose)
+);
+CREATE TABLE mailing_batches (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    mailing_id  bigint NOT NULL REFERENCES mailings,
+    state       text NOT NULL DEFAULT 'claimed',
+    size        integer NOT NULL DEFAULT 0,
+    claimed_at  timestamptz NOT NULL,
+    lease_until timestamptz NOT NULL,
+    settled_at  timestamptz,
+    settled_by  text,
+    asked_at    timestamptz,
+    note        text
+);
+CREATE INDEX mailing_batches_unsettled ON mailing_batches (id) WHERE state IN ('claimed', 'doubtful');
+CREATE TABLE mailing_addresses (
+    mailing_id bigint NOT NULL REFERENCES mailings,
+    address    text NOT NULL,
+    state      text NOT NULL DEFAULT 'waiting',
+    batch_id   bigint REFERENCES mailing_batches ON DELETE SET NULL,
+    -- In portions of at most so many: SendGrid refused a larger one that held this address.
+    at_most    integer,
+    note       text,
+    PRIMARY KEY (mailing_id, address)
+);
+CREATE INDEX mailing_addresses_waiting ON mailing_addresses (mailing_id, at_most, address) WHERE state = 'waiting';
+CREATE INDEX mailing_addresses_batch ON mailing_addresses (batch_id);
+
 -- What Prefect is still to be asked: to start, resume, schedule or cancel a run.
 CREATE TABLE motor_jobs (
     key         text PRIMARY KEY,

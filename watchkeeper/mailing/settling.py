@@ -1,0 +1,167 @@
+"""What became of a batch: by SendGrid's answer, by its events, or by a person's word."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from watchkeeper import messages
+from watchkeeper.decisions import routes_to_person
+from watchkeeper.incidents import read_incident
+from watchkeeper.links import create_link, read_link, use_link
+from watchkeeper.mailing.model import Batch, BatchState, Mailing
+from watchkeeper.mailing.sending import Outcome
+from watchkeeper.model import Channel, Data, Incident, Purpose, TimelineKind
+from watchkeeper.outbox import enqueue
+from watchkeeper.paging import Desk
+from watchkeeper.shifts import shift_at
+from watchkeeper.store import Db, present
+from watchkeeper.timeline import record
+
+LINK_LIFE = timedelta(days=14)
+ON_ITS_WAY = [BatchState.CLAIMED, BatchState.DOUBTFUL]
+Refusal = Literal["unknown", "expired", "used"]
+
+
+class DoubtAnswer(Data):
+    """What a link about a doubtful batch leads to."""
+
+    incident: Incident | None = None
+    mailing: Mailing | None = None
+    batch: Batch | None = None
+    sent: bool = False
+    refusal: Refusal | None = None
+
+
+async def settle(
+    db: Db, mailing: Mailing, batch: Batch, outcome: Outcome, *, pause: timedelta, now: datetime
+) -> None:
+    """Write down what an answer proves, and what its addresses do next."""
+    by = "sendgrid"
+    if outcome.proof == "taken":
+        await was_sent(db, mailing, batch, by=by, now=now)
+    elif outcome.proof == "doubtful":
+        await is_doubtful(db, mailing, batch, outcome.why, now=now)
+    elif outcome.proof == "refused":
+        await _was_refused(db, batch, outcome.why, now=now)
+    else:
+        await was_not_sent(db, mailing, batch, outcome.why, by=by, now=now)
+        held_up = outcome.proof == "held_up"
+        wait = pause if held_up else timedelta(seconds=outcome.wait_seconds)
+        await db.run("mailings/put_off", id=mailing.id, due_at=now + wait, note=outcome.why)
+        if held_up:
+            text = (
+                f"Mail to customers is held up: {outcome.why}. Nobody is lost; it is tried again by itself."
+            )
+            key = f"held-up:{mailing.id}:{outcome.why}"
+            await record(db, mailing.incident_id, TimelineKind.NOTE, text, now=now, key=key)
+
+
+async def was_sent(db: Db, mailing: Mailing, batch: Batch, *, by: str, now: datetime) -> bool:
+    """It went out: its addresses are told for good. False when what became of it was known already."""
+    if not await _close(db, batch, BatchState.TAKEN, by, None, now):
+        return False
+    await _mark(db, batch, "sent")
+    if mailing.purpose == "detected":
+        # Where the end came first, it is now for these too.
+        await db.run("mailings/gather_told", incident_id=mailing.incident_id)
+    return True
+
+
+async def was_not_sent(db: Db, mailing: Mailing, batch: Batch, why: str, *, by: str, now: datetime) -> bool:
+    """Nobody got it: its addresses wait again. False when what became of it was known already."""
+    if not await _close(db, batch, BatchState.NOT_TAKEN, by, why, now):
+        return False
+    await _mark(db, batch, "waiting")
+    return True
+
+
+async def is_doubtful(db: Db, mailing: Mailing, batch: Batch, why: str, *, now: datetime) -> None:
+    """Nobody can tell yet."""
+    values = {"id": batch.id, "state": BatchState.DOUBTFUL, "expected": [BatchState.CLAIMED]}
+    if await db.one("mailings/settle", **values, by=None, note=why, now=now) is not None:
+        await _mark(db, batch, "doubtful", note=why)
+
+
+async def _was_refused(db: Db, batch: Batch, why: str, *, now: datetime) -> None:
+    """One of its addresses is not to SendGrid's liking: in ever smaller portions that one is found."""
+    if not await _close(db, batch, BatchState.REFUSED, "sendgrid", why, now):
+        return
+    if batch.size == 1:
+        await _mark(db, batch, "refused", note=why)
+    else:
+        await _mark(db, batch, "waiting", at_most=(batch.size + 1) // 2)
+
+
+async def _close(db: Db, batch: Batch, state: BatchState, by: str, why: str | None, now: datetime) -> bool:
+    values = {"id": batch.id, "state": state, "expected": ON_ITS_WAY, "by": by, "note": why}
+    return await db.one("mailings/settle", **values, now=now) is not None
+
+
+async def _mark(
+    db: Db, batch: Batch, state: str, *, at_most: int | None = None, note: str | None = None
+) -> None:
+    await db.run("mailings/mark", batch_id=batch.id, state=state, at_most=at_most, note=note)
+
+
+async def ask_about(db: Db, desk: Desk, incident: Incident, batch: Batch, *, now: datetime) -> None:
+    """Nothing has proved it: whoever is on call looks at SendGrid, and says."""
+    if await db.one("mailings/asked", id=batch.id, now=now) is None:
+        return
+    shift = await shift_at(db, desk.policy, now=now)
+    text = f"In doubt whether mail to {batch.size} customers went out: a person is asked"
+    await record(db, incident.id, TimelineKind.NOTE, text, now=now)
+    for route in routes_to_person(shift.first, [Channel.SMS, Channel.EMAIL], desk.policy):
+        link = await create_link(
+            db,
+            public_url=desk.public_url,
+            purpose="batch",
+            incident_id=incident.id,
+            person=shift.first,
+            expires_at=now + LINK_LIFE,
+            about=batch.id,
+        )
+        await enqueue(
+            db,
+            key=f"{incident.number}:batch:{batch.id}",
+            incident_id=incident.id,
+            purpose=Purpose.APPROVAL,
+            route=route,
+            message=messages.batch_in_doubt(incident, batch.size, batch.category, now=now, link=link),
+            now=now,
+        )
+
+
+async def look_at_doubt(db: Db, link_id: int, *, now: datetime) -> DoubtAnswer:
+    """What a link about a doubtful batch shows."""
+    link = await read_link(db, link_id, purpose="batch")
+    row = await db.one("mailings/batch", id=link.about) if link else None
+    if link is None or row is None:
+        return DoubtAnswer(refusal="unknown")
+    batch = Batch.model_validate(row)
+    mailing = Mailing.model_validate(present(await db.one("mailings/one", id=batch.mailing_id)))
+    refusal: Refusal | None = None
+    if link.used_at is not None or batch.state is not BatchState.DOUBTFUL:
+        refusal = "used"
+    elif link.expires_at <= now:
+        refusal = "expired"
+    incident = await read_incident(db, mailing.incident_id)
+    return DoubtAnswer(incident=incident, mailing=mailing, batch=batch, refusal=refusal)
+
+
+async def settle_by_link(db: Db, link_id: int, *, sent: bool, now: datetime) -> DoubtAnswer:
+    """A person has looked at SendGrid and says what became of a batch."""
+    seen = await look_at_doubt(db, link_id, now=now)
+    link = await read_link(db, link_id, purpose="batch")
+    if seen.refusal or seen.mailing is None or seen.batch is None or link is None:
+        return seen
+    if not await use_link(db, link_id, now=now):
+        return seen.model_copy(update={"refusal": "used"})
+    if sent:
+        known = await was_sent(db, seen.mailing, seen.batch, by=link.person, now=now)
+    else:
+        why = "a person saw that it did not go out"
+        known = await was_not_sent(db, seen.mailing, seen.batch, why, by=link.person, now=now)
+    if not known:
+        return seen.model_copy(update={"refusal": "used"})
+    text = f"Mail to {seen.batch.size} customers: {'it went out' if sent else 'it did not go out'}, says {link.person}"
+    await record(db, seen.mailing.incident_id, TimelineKind.DECISION, text, now=now, actor=link.person)
+    return seen.model_copy(update={"sent": sent})

@@ -1,0 +1,2 @@
+-- One batch.
+SELECT * FROM mailing_batches WHERE id = %(id)s

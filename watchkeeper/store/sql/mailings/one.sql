@@ -1,0 +1,2 @@
+-- One mailing.
+SELECT * FROM mailings WHERE id = %(id)s
