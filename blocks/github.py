@@ -28,7 +28,7 @@ class GitHubCredentials(Block):
 
     token: SecretStr = Field(
         default=...,
-        description="A fine-grained token of one repository: contents and issues, read and write.",
+        description="A fine-grained token of one repository: contents, issues and pull requests, read and write.",
     )
     repository: str = Field(default=..., description="The repository, as owner/name.")
     base_url: str = Field(default="https://api.github.com", description="Address of the REST API.")

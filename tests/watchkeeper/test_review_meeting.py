@@ -87,3 +87,12 @@ async def test_a_waived_post_mortem_takes_its_meeting_back(house: KernelHouse) -
     called, cancelled = (Calendar.from_ical(m.attachments[0].text) for m in invitations(house, ANA))
     assert (called["METHOD"], cancelled["METHOD"]) == ("REQUEST", "CANCEL")
     assert cancelled.walk("VEVENT")[0]["SEQUENCE"] == 2
+
+
+async def test_a_meeting_that_has_taken_place_is_not_called_again(house: KernelHouse) -> None:
+    incident = await ended(house, severity="P1")
+    house.clock.advance(hours=20)
+    said = {"person": "ben", "reason": "Ana is ill", "now": house.clock()}
+    async with house.store.transaction() as db:
+        await move(db, house.desk, incident, house.clock() + timedelta(minutes=30), **said)
+    assert (await read_review(house.store, 1) or {})["meetings"] == 1

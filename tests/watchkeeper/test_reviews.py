@@ -169,6 +169,7 @@ async def test_a_waived_post_mortem_is_not_asked_for_again(house: KernelHouse) -
     incident = await ended(house, severity="P1")
     async with house.store.transaction() as db:
         await waive(db, house.desk, incident, person="Ben", reason="the same as INC-0000", now=house.clock())
+    assert await pending(house) == []
     await house.pass_time(hours=100)
     assert reminded(house, ANA) == []
     assert "Post-mortem waived by Ben: the same as INC-0000" in await story(house)
