@@ -6,6 +6,8 @@
     postgres/       the embedded Postgres, with the incident store and Prefect's database
     prefect/        Prefect's own files
     logs/           one file for each part
+    drafts/         post-mortems as drafted, for a person to edit
+    post-mortems/   and runbooks/: the team's documents, where no other folder is named for them
 
 The folder is for its owner only. When root runs it, others may pass through it but read nothing: PostgreSQL
 must step down from root, and its data are in here.

@@ -16,9 +16,11 @@ from flows import publishing
 from flows.shelf import shelf_of
 from tests.flows.conftest import MovedBench
 from tests.stories.serving import serve
+from tests.watchkeeper.documents.night import reading
 from watchkeeper.closing import close_by_hand
 from watchkeeper.deadlines import read_deadlines
 from watchkeeper.errors import BadInput, WatchkeeperError
+from watchkeeper.findings import save_reading
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Channel, DeadlineKind, DeadlineState, Incident, Status
 from watchkeeper.outbox import read_notifications
@@ -138,10 +140,20 @@ async def test_a_folder_that_cannot_be_written_loses_nothing_and_the_deadline_go
     assert (await desk.publish()).endswith(f"{NAME}.md")
 
 
+async def test_our_pictures_go_with_the_document_whatever_it_is_called_and_nowhere_else(desk: Desk) -> None:
+    for minutes in (1, 2):
+        await save_reading(desk.bench.store, 1, reading(minutes, 33))
+    desk.fill()
+    shown = "![a](mine-database-connections.svg) ![b](../../out-database-connections.svg) ![c](own-shot.png)"
+    desk.write(desk.read().replace("## Impact", f"{shown}\n\n## Impact"))
+    await desk.publish()
+    assert desk.published() == [f"{NAME}.md", "mine-database-connections.svg"]
+    assert "<svg" in (desk.team / "post-mortems" / "mine-database-connections.svg").read_text()
+
+
 async def test_another_documents_name_is_not_taken(desk: Desk) -> None:
     desk.fill()
     other = desk.team / "post-mortems" / f"{NAME}.md"
-    FolderShelf(desk.team)
     other.parent.mkdir(parents=True)
     other.write_text("somebody's")
     assert (await desk.publish()).endswith(f"{NAME}-inc-0001.md")

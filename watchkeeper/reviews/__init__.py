@@ -1,9 +1,17 @@
 """Reviews: whether a post-mortem is due and by when, its draft, its publishing, and what came of its promises.
 
-needs        required, recommended or optional, and why
-opening      the deadline, the reminders and the draft, set with the end of the incident
-clock        what happens as time passes; moved and waived
-complaints   what customers said
+    needs        required, recommended or optional, and why
+    opening      the deadline, the reminders and the draft, set with the end of the incident
+    clock        what happens as time passes; moved and waived
+    complaints   what customers said
+    meeting      who meets over it, and when
+    drafting     the document from rows, in a file that a person edits
+    publishing   the document as a person left it, shared with the team
+    items        what a published post-mortem promises, chased until it is done
+    mirrors      those promises as issues elsewhere
+    telling      the words of it, to the team's channel and by email
+
+The document itself, its charts and its reading are pure functions under `documents/`.
 """
 
 from watchkeeper.store import Db, Row

@@ -187,14 +187,15 @@ async def _name(store: Store, shelf: Shelf, incident: Incident) -> str:
 
 
 async def _pictures(store: Store, incident: Incident, text: str) -> dict[str, str]:
-    """Those of our pictures that the document shows, drawn from the rows again."""
-    wanted = pictures_in(text)
-    review = await read_review(store, incident.id)
-    known = await read_known(store, incident, author=review["author"] if review else "")
-    stem = (
-        Path(review["draft_path"]).stem if review and review["draft_path"] else Path(file_name(incident)).stem
-    )
-    return {name: picture for name, _, picture in charts(known, stem) if name in wanted}
+    """Those of our pictures that the document shows, drawn from the rows again; each is known by how its name ends."""
+    review = await waited_for(store, incident)
+    drawn = charts(await read_known(store, incident, author=review["author"]), stem="")
+    files: dict[str, str] = {}
+    for wanted in pictures_in(text):
+        fitting = [(ending, picture) for ending, _, picture in drawn if wanted.endswith(ending)]
+        if fitting and wanted == Path(wanted).name:  # a name, and no way out of the folder
+            files[wanted] = max(fitting, key=lambda each: len(each[0]))[1]
+    return files
 
 
 async def _tell(
