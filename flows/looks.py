@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from flows.credentials import Credentials
 from flows.roles import (
     backend_of,
+    frontend_name,
     frontend_of,
     payments_of,
     site_of,
@@ -195,6 +196,12 @@ def of_vercel(scene: Scene) -> Given:
     return {"credentials": scene.credentials.vercel, "target": scene.frontend.vercel}
 
 
+def of_frontends_deployments(scene: Scene) -> Given:
+    """The frontend, how far back is lately, and what its changes are called."""
+    recent = scene.policy.thresholds.recent_deployment
+    return {**of_vercel(scene), "now": scene.now, "recent": recent, "service": frontend_name(scene.policy)}
+
+
 def of_page(vendor: str) -> Callable[[Scene], Given]:
     """The address of a vendor's status page."""
     return lambda scene: {"url": getattr(scene.settings.status_pages, vendor)}
@@ -227,7 +234,7 @@ LOOKS: tuple[Look, ...] = (
     Look(
         "frontend_health", health.check_frontend_health, lambda s: {"url": s.frontend.health_url}, probe=True
     ),
-    Look("vercel_deployments", vercel.check_vercel_deployments, lambda s: {**of_vercel(s), "now": s.now}),
+    Look("vercel_deployments", vercel.check_vercel_deployments, of_frontends_deployments),
     Look("vercel_logs", vercel.check_vercel_logs, of_vercel),
     Look(
         "railway_deployments",

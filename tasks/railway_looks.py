@@ -211,7 +211,8 @@ async def railway_changes(
         words = f"{len(changes)} deployments lately" if changes else "nothing was deployed lately"
         lines = [f"{c['at']} {c['service']}: {c['status']} {c['what']}" for c in changes]
         note = "which variables were changed is not readable"
-        return Seen(True, f"{words}; {note}", {"changes": changes}, output="\n".join([*lines, note]))
+        facts = {"changes": changes, "unreadable": f"{note} on Railway"}
+        return Seen(True, f"{words}; {note}", facts, output="\n".join([*lines, note]))
 
     return await look("railway_changes", "railway", "Railway: Deployments of every service", read)
 

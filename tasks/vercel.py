@@ -9,7 +9,7 @@ Source:
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -129,9 +129,15 @@ def previous_of(deployments: list[Deployment], current: Deployment | None) -> De
 
 
 async def vercel_deployments(
-    credentials: VercelCredentials | None, target: VercelTarget | None, *, now: datetime
+    credentials: VercelCredentials | None,
+    target: VercelTarget | None,
+    *,
+    now: datetime,
+    recent: timedelta,
+    service: str = "frontend",
 ) -> Check:
-    """What the frontend's production address serves, since when, and what could be gone back to."""
+    """What the frontend's production address serves, since when, what could be gone back to, and what was deployed
+    lately."""
 
     async def read() -> Seen:
         known, where = _configured(credentials, target)
@@ -146,6 +152,7 @@ async def vercel_deployments(
             "current": current,
             "previous_good": previous_of(deployments, current),
             "deployed_minutes_ago": minutes,
+            "changes": changes_of(service, deployments, now=now, recent=recent),
         }
         lines = [
             f"{d['created_at']} {d['status']} {d['commit_hash']} {d['commit_message']}" for d in deployments
@@ -155,6 +162,23 @@ async def vercel_deployments(
         return Seen(serves, _words(deployments, current, minutes), facts, output="\n".join(lines))
 
     return await look("vercel_deployments", "vercel", "Vercel: Deployments", read)
+
+
+def changes_of(
+    service: str, deployments: list[Deployment], *, now: datetime, recent: timedelta
+) -> list[dict[str, Any]]:
+    """The deployments within the recent time: at, platform, service, status and what."""
+    return [
+        {
+            "at": each["created_at"],
+            "platform": "Vercel",
+            "service": service,
+            "status": each["status"],
+            "what": str(each["commit_message"] or each["commit_hash"] or "unknown commit")[:LONGEST_LINE],
+        }
+        for each in deployments
+        if now - datetime.fromisoformat(each["created_at"]) <= recent
+    ]
 
 
 async def _why_it_failed(

@@ -196,7 +196,7 @@ async def look_at_upstash(url: str) -> Check:
 
 async def look_at_vercel(url: str) -> Check:
     credentials = VercelCredentials(token=SecretStr(SECRET), base_url=url)
-    return await vercel_deployments(credentials, VERCEL_TARGET, now=NOW)
+    return await vercel_deployments(credentials, VERCEL_TARGET, now=NOW, recent=timedelta(hours=1))
 
 
 async def look_at_uptimerobot(url: str) -> Check:
@@ -602,7 +602,7 @@ NOT_CONFIGURED: dict[str, Callable[[], Awaitable[Check]]] = {
     "postgres size": lambda: postgres_size(None),
     "health": lambda: backend_health(None),
     "frontend": lambda: frontend_health(None),
-    "vercel": lambda: vercel_deployments(None, VERCEL_TARGET, now=NOW),
+    "vercel": lambda: vercel_deployments(None, VERCEL_TARGET, now=NOW, recent=timedelta(hours=1)),
     "vercel's logs": lambda: vercel_logs(None, VERCEL_TARGET),
     "detailed health": lambda: backend_detailed(None),
 }

@@ -1,7 +1,7 @@
 """Vercel: what production serves, what its logs say, and that going back is asked once and for this team."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from blocks.vercel import VercelCredentials
 from tasks import vercel
 from tasks.vercel import (
+    changes_of,
     list_deployments,
     previous_of,
     promote,
@@ -48,7 +49,7 @@ def serves(wire: Wire, uid: str | None, *rows: dict[str, Any]) -> None:
 
 
 async def look(wire: Wire) -> Check:
-    return await vercel_deployments(credentials(wire), TARGET, now=NOW)
+    return await vercel_deployments(credentials(wire), TARGET, now=NOW, recent=timedelta(hours=1))
 
 
 async def test_asks_for_the_teams_production_with_a_bearer_token(wire: Wire) -> None:
@@ -272,3 +273,19 @@ async def test_says_so_when_production_is_of_another_shape(wire: Wire, odd: Any)
 
     with pytest.raises(VendorRejected, match="unknown shape"):
         await read_production(credentials(wire), TARGET)
+
+
+def test_only_what_was_deployed_lately_is_a_change() -> None:
+    old, young = (NOW - timedelta(minutes=minutes) for minutes in (61, 59))
+    listed = [
+        {"created_at": at.isoformat(), "status": "READY", "commit_hash": "c1", "commit_message": message}
+        for at, message in ((young, "Render on the server"), (old, "Show delivery times"))
+    ]
+
+    [change] = changes_of("web", listed, now=NOW, recent=timedelta(hours=1))
+
+    assert (change["platform"], change["service"], change["what"]) == (
+        "Vercel",
+        "web",
+        "Render on the server",
+    )

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from watchkeeper.model import (
     Check,
@@ -18,12 +17,14 @@ from watchkeeper.model import (
 from watchkeeper.rendering import render
 
 CHANGES_SHOWN = 10
+# The looks that say what was deployed lately, one for each platform.
+TELL_OF_CHANGES = ("railway_changes", "vercel_deployments")
 
 
 def findings_card(incident: Incident, checks: Sequence[Check], findings: Sequence[Finding]) -> str:
     """Ranked causes with their evidence, what changed lately, every look, and what is missing."""
-    changes = [*(change for check in checks for change in check.facts.get("changes", [])), *on_vercel(checks)]
-    unread = [c for c in checks if "changes" not in c.facts and c.name.endswith("_changes")]
+    changes = [change for check in checks for change in check.facts.get("changes", [])]
+    unread = [c for c in checks if "changes" not in c.facts and c.name in TELL_OF_CHANGES]
     return render(
         "documents/findings.md.j2",
         incident=incident,
@@ -33,22 +34,6 @@ def findings_card(incident: Incident, checks: Sequence[Check], findings: Sequenc
         changes=sorted(changes, key=lambda change: str(change["at"]), reverse=True)[:CHANGES_SHOWN],
         unread=unread,
     )
-
-
-def on_vercel(checks: Sequence[Check]) -> list[dict[str, Any]]:
-    """The newest deployments on Vercel, as changes."""
-    return [
-        {
-            "at": deployment["created_at"],
-            "platform": "Vercel",
-            "service": "frontend",
-            "status": deployment["status"],
-            "what": deployment["commit_message"] or deployment["commit_hash"] or "unknown commit",
-        }
-        for check in checks
-        if check.name == "vercel_deployments"
-        for deployment in check.facts.get("deployments", [])[:3]
-    ]
 
 
 def plan_card(remediations: Sequence[Remediation]) -> str:
