@@ -4,11 +4,11 @@ A vendor without credentials is "not configured" in the findings and stops nothi
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any
 
-from flows.credentials import Credentials, load_credentials
-from flows.looks import LOOKS, Look, Scene
+from flows.credentials import BLOCKS, Credentials, load_credentials
+from flows.looks import LOOKS, PROBES_ASK, Look, Scene
 from flows.readings import reading_of
 from watchkeeper.clock import utc_now
 from watchkeeper.decisions import OUTAGE
@@ -45,7 +45,7 @@ async def run_checks(policy: Policy) -> list[Check]:
 
 async def run_probes(policy: Policy) -> list[Reading]:
     """The few looks that prove health."""
-    checks = await take(PROBES, await scene_of(policy), plainly)
+    checks = await take(PROBES, await scene_of(policy, PROBES_ASK), plainly)
     readings = [reading_of(check, policy) for check in checks]
     return [reading for reading in readings if reading is not None]
 
@@ -62,9 +62,9 @@ async def look_at_payments(policy: Policy) -> Check:
     return check
 
 
-async def scene_of(policy: Policy) -> Scene:
-    """What looks are given now, by the blocks and settings that this installation has."""
-    return Scene(policy, await load_credentials(), Settings(), utc_now())
+async def scene_of(policy: Policy, blocks: Collection[str] = tuple(BLOCKS)) -> Scene:
+    """What looks are given now, by these blocks and the settings that this installation has."""
+    return Scene(policy, await load_credentials(blocks), Settings(), utc_now())
 
 
 async def take(looks: Sequence[Look], scene: Scene, way: Way) -> list[Check]:

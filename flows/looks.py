@@ -83,6 +83,9 @@ class Scene:
 
 Given = dict[str, Any]
 
+# The blocks that the probes of a sweep are given.
+PROBES_ASK = ("postgres", "redis", "sentry", "uptimerobot")
+
 
 class Look(NamedTuple):
     """One look.

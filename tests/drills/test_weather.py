@@ -5,7 +5,7 @@ import json
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,7 @@ def night(
     """Looks as plain functions, with the company's credentials in place of blocks on a Prefect server."""
     settings, policy, credentials = known
 
-    async def load_credentials() -> Credentials:
+    async def load_credentials(names: Collection[str]) -> Credentials:
         return credentials
 
     monkeypatch.setattr(checks, "load_credentials", load_credentials)

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 from inspect import signature
 from typing import Any
@@ -13,7 +15,7 @@ from pydantic import ValidationError
 from flows import checks
 from flows.checks import all_of, run_checks, run_probes
 from flows.credentials import Credentials
-from flows.looks import LOOKS, Look, Scene, of_domain
+from flows.looks import LOOKS, PROBES_ASK, Look, Scene, of_domain
 from flows.readings import measure_of, reading_of, service_of
 from flows.roles import backend_of, frontend_of
 from tasks import looking, shapes
@@ -52,7 +54,7 @@ async def breaks(error: BaseException) -> Check:
 def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation without a single credential; its looks are plain functions, and the vendors' pages green."""
 
-    async def load_credentials() -> Credentials:
+    async def load_credentials(names: Collection[str]) -> Credentials:
         return NOBODY
 
     async def page(url: str) -> Check:
@@ -304,6 +306,21 @@ def test_the_sweep_takes_what_proves_health_and_nothing_else() -> None:
         *("backend_health", "backend_detailed", "circuits", "frontend_health", "dns", "uptimerobot_monitors"),
         *("postgres_connections", "postgres_writable", "redis_ping", "queue", "jobs_table", "sentry_errors"),
     }
+
+
+def test_the_sweep_loads_the_blocks_that_its_probes_are_given_and_no_other() -> None:
+    """Each costs the Prefect server a question, every minute."""
+    asked: set[str] = set()
+
+    class Recording:
+        def __getattr__(self, name: str) -> None:
+            asked.add(name)
+
+    scene = replace(scene_of_nobody(), credentials=Recording())  # type: ignore[arg-type]
+    for look in checks.PROBES:
+        look.given(scene)
+
+    assert asked == set(PROBES_ASK)
 
 
 @pytest.mark.usefixtures("nobody")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import Any
 
@@ -43,7 +43,7 @@ def company(monkeypatch: pytest.MonkeyPatch, bench: MovedBench) -> Company:
     made = Company()
     made.says = {"redis_ping": [CheckStatus.OK], "postgres_writable": [CheckStatus.OK]}
 
-    async def load_credentials() -> Credentials:
+    async def load_credentials(names: Collection[str]) -> Credentials:
         return NOBODY
 
     probes = [Look(name, made.look(name), lambda scene: {"now": scene.now}, probe=True) for name in made.says]
@@ -120,11 +120,8 @@ async def test_what_is_bad_opens_an_incident_once_and_what_is_good_again_quiets_
     company.says["postgres_writable"] = [CheckStatus.BAD]
     for _ in range(2):
         assert await detection.detection.fn() == {"redis_ping": True, "postgres_writable": False}
-    assert await bench.store.one("alerts/open_incident_of", fingerprint=PROBE) == {
-        "incident_id": 1,
-        "firing": True,
-        "severity": "P0",
-    }
+    alert = await bench.store.one("alerts/open_incident_of", fingerprint=PROBE)
+    assert alert is not None and (alert["incident_id"], alert["firing"]) == (1, True)
 
     company.says["postgres_writable"] = [CheckStatus.OK]
     await detection.detection.fn()
