@@ -81,8 +81,8 @@ async def tell(bench: Bench, policy: Policy, reading: Reading) -> None:
         summary=f"{known.title}: {reading.detail or reading.probe}"[:500],
         started_at=reading.observed_at,
     )
+    if not alert.firing and not await is_watched(bench.store, alert.fingerprint):
+        return  # all is well and was: that is not worth a row every minute, nor a transaction
     desk = Desk(policy, bench.settings.public_url)
     async with bench.store.transaction() as db:
-        if not alert.firing and not await is_watched(db, alert.fingerprint):
-            return  # all is well and was: that is not worth a row every minute
         await admit(db, desk, alert, now=bench.now())
