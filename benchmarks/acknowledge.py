@@ -142,7 +142,7 @@ async def make_links(site: Site, count: int) -> list[str]:
                     person="ana",
                     expires_at=utc_now() + LATER,
                 )
-                paths.append(urlsplit(signer.fill(link)).path)
+                paths.append(urlsplit(signer.address(link)).path)
     return paths
 
 

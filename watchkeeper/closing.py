@@ -21,6 +21,8 @@ CLOCKS = [
     DeadlineKind.PAGE,
     DeadlineKind.UPDATE_REMINDER,
     DeadlineKind.WATCH,
+    DeadlineKind.SILENCE,
+    DeadlineKind.HOLD,
 ]
 
 

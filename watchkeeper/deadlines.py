@@ -1,11 +1,11 @@
 """Deadlines are rows. What has become due is taken under a lock, so that one process deals with it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from watchkeeper.model import Deadline, DeadlineKind
 from watchkeeper.motor import ask_motor
-from watchkeeper.store import Db
+from watchkeeper.store import Db, present
 
 
 async def set_deadline(
@@ -14,14 +14,33 @@ async def set_deadline(
     """Something must happen by `due_at`, or sooner if that was said before. Prefect is asked to show it."""
     row = await db.one("deadlines/set", incident_id=incident_id, kind=kind, number=number, due_at=due_at)
     if row is not None:
-        await ask_motor(
-            db,
-            f"mirror:{incident_id}:{kind}:{number}:{due_at.isoformat()}",
-            incident_id,
-            "mirror",
-            now=now,
-            detail={"kind": kind.value, "number": number, "due_at": due_at.isoformat()},
-        )
+        await _show(db, Deadline.model_validate(row), now)
+
+
+async def set_next(db: Db, incident_id: int, kind: DeadlineKind, due_at: datetime, *, now: datetime) -> None:
+    """One more deadline of a kind that comes again and again. Hold the incident's lock: the number is counted."""
+    last = present(await db.one("deadlines/last_number", incident_id=incident_id, kind=kind))
+    await set_deadline(db, incident_id, kind, last["number"] + 1, due_at, now=now)
+
+
+async def postpone(
+    db: Db, incident_id: int, kinds: Sequence[DeadlineKind], by: timedelta, *, now: datetime
+) -> None:
+    """What is still to come, comes so much later."""
+    for row in await db.all("deadlines/postpone", incident_id=incident_id, kinds=list(kinds), by=by):
+        await _show(db, Deadline.model_validate(row), now)
+
+
+async def _show(db: Db, deadline: Deadline, now: datetime) -> None:
+    due_at = deadline.due_at.isoformat()
+    await ask_motor(
+        db,
+        f"mirror:{deadline.incident_id}:{deadline.kind}:{deadline.number}:{due_at}",
+        deadline.incident_id,
+        "mirror",
+        now=now,
+        detail={"kind": deadline.kind.value, "number": deadline.number, "due_at": due_at},
+    )
 
 
 async def meet(db: Db, incident_id: int, kinds: Sequence[DeadlineKind], *, now: datetime) -> None:

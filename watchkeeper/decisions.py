@@ -148,10 +148,14 @@ def _is_fresh(incident: Incident, policy: Policy, now: datetime) -> bool:
 
     One that lies in a person's hands for longer explains nothing new: that wakes somebody again.
     """
-    at_work = incident.waiting_for == "approval" or (
+    return is_at_work(incident, now) or now - incident.detected_at <= policy.correlate_within
+
+
+def is_at_work(incident: Incident, now: datetime) -> bool:
+    """Whether a response goes on, or waits for nothing but an approval."""
+    return incident.waiting_for == "approval" or (
         incident.waiting_for is None and incident.lease_until is not None and incident.lease_until > now
     )
-    return at_work or now - incident.detected_at <= policy.correlate_within
 
 
 def service_of_kind(kind: Kind, near: str, policy: Policy) -> str | None:
@@ -287,7 +291,8 @@ def retry_after(attempts: int, *, only_way: bool = False) -> timedelta | None:
 
 def priority_of(purpose: Purpose) -> int:
     """Lower goes first: the first page of an incident jumps the queue."""
-    return {Purpose.PAGE: 0, Purpose.ESCALATION: 1, Purpose.APPROVAL: 1, Purpose.HANDOVER: 1}.get(purpose, 5)
+    urgent = (Purpose.ESCALATION, Purpose.COMEBACK, Purpose.APPROVAL, Purpose.HANDOVER)
+    return 0 if purpose is Purpose.PAGE else 1 if purpose in urgent else 5
 
 
 def estimate_resolution(seconds: Sequence[float]) -> Decision:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from watchkeeper.clock import Clock
+from watchkeeper.comebacks import has_been_silent, hold_is_over
 from watchkeeper.deadlines import set_deadline
 from watchkeeper.errors import StoreUnavailable, VendorRejected, VendorUnavailable
 from watchkeeper.findings import read_findings
@@ -93,6 +94,8 @@ MISSED: dict[DeadlineKind, Handler] = {
     DeadlineKind.UPDATE: update_is_due,
     DeadlineKind.UPDATE_REMINDER: remind_of_promise,
     DeadlineKind.APPROVAL: _expire,
+    DeadlineKind.SILENCE: has_been_silent,
+    DeadlineKind.HOLD: hold_is_over,
     DeadlineKind.MAINTENANCE: still_in_maintenance,
     DeadlineKind.REVIEW_REMINDER: remind,
     DeadlineKind.REVIEW: remind,

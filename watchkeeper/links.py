@@ -6,10 +6,11 @@ wait in the outbox with a blank of the same length in its place.
 """
 
 import re
+from collections.abc import Collection
 from datetime import datetime
 
 from itsdangerous import BadSignature, Signer
-from itsdangerous.encoding import base64_encode
+from itsdangerous.encoding import base64_decode, base64_encode
 
 from watchkeeper.errors import BadInput
 from watchkeeper.model import Data
@@ -20,6 +21,20 @@ BLANK = "~" * len(base64_encode(b"\0" * DIGEST_BYTES))
 BLANK_TOKEN = re.compile(rf"([it]?\d+)\.{re.escape(BLANK)}")
 
 PATHS = {"acknowledge": "a", "approve": "p", "update": "u", "worth": "w", "mail": "m", "batch": "b"}
+
+# A code for those who answer by text message, made when the message leaves, as a signature is.
+CODE_DIGITS = 6
+BLANK_CODE = re.compile(rf"(\d+):~{{{CODE_DIGITS}}}")
+
+
+def tokens_in(address: str) -> list[str]:
+    """What the blanks of an address stand for."""
+    return [match[1] for match in BLANK_TOKEN.finditer(address)]
+
+
+def blank_code(link: str) -> str:
+    """Where the code of a link will stand."""
+    return "".join(f"{token}:{'~' * CODE_DIGITS}" for token in tokens_in(link))
 
 
 def incident_address(public_url: str, incident_id: int) -> str:
@@ -53,6 +68,7 @@ class LinkSigner:
 
     def __init__(self, key: str) -> None:
         self._signer = Signer(key, salt="watchkeeper.links")
+        self._coder = Signer(key, salt="watchkeeper.codes")
 
     def token(self, link_id: int) -> str:
         return self._signer.sign(str(link_id)).decode()
@@ -91,9 +107,28 @@ class LinkSigner:
         except (BadSignature, ValueError) as error:
             raise BadInput("this link was not made here, or part of it is missing") from error
 
-    def fill(self, text: str) -> str:
-        """Put signatures where blanks stand."""
-        return BLANK_TOKEN.sub(lambda match: self._signer.sign(match[1]).decode(), text)
+    def fill(self, text: str, only: Collection[str]) -> str:
+        """Put signatures and codes where the blanks of these stand.
+
+        A text holds what strangers wrote: whatever blank they put there is not for us to sign.
+        """
+
+        def code(match: re.Match[str]) -> str:
+            return self.code(int(match[1])) if match[1] in only else match[0]
+
+        def token(match: re.Match[str]) -> str:
+            return self._signer.sign(match[1]).decode() if match[1] in only else match[0]
+
+        return BLANK_TOKEN.sub(token, BLANK_CODE.sub(code, text))
+
+    def address(self, blank: str) -> str:
+        """An address of our own making, signed."""
+        return self.fill(blank, tokens_in(blank))
+
+    def code(self, link_id: int) -> str:
+        """The digits by which a link is named in a text message. Short: guessing must be limited elsewhere."""
+        digest = base64_decode(self._coder.get_signature(str(link_id)))
+        return f"{int.from_bytes(digest) % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
 
 
 async def create_link(
@@ -126,6 +161,18 @@ async def create_link(
 async def read_link(db: Db, link_id: int, *, purpose: str) -> Link | None:
     row = await db.one("links/read", id=link_id)
     return Link.model_validate(row) if row and row["purpose"] == purpose else None
+
+
+async def links_of_person(db: Db, person: str, *, purpose: str, limit: int = 20) -> list[Link]:
+    """What a person was sent, newest first."""
+    rows = await db.all("links/of_person", purpose=purpose, person=person, limit=limit)
+    return [Link.model_validate(row) for row in rows]
+
+
+async def link_of_plan(db: Db, remediation_id: int, person: str) -> Link | None:
+    """What lets this person decide on this plan; None for somebody who was not asked."""
+    row = await db.one("links/of_plan", remediation_id=remediation_id, person=person)
+    return Link.model_validate(row) if row else None
 
 
 async def use_link(db: Db, link_id: int, *, now: datetime) -> bool:

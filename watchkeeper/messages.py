@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from watchkeeper.decisions import status_in_words
+from watchkeeper.links import blank_code
 from watchkeeper.model import Finding, Incident, Message, Remediation
 from watchkeeper.rendering import duration, one_line, render
 
@@ -34,6 +35,9 @@ PLAIN = {
     "]": ")",
 }
 
+# What a person may answer to a page by text message.
+PAGE_REPLIES = ("(reply ACK, WORKING, ESC or HOLD)", "(reply ACK)")
+
 PROVED = "Every probe stayed green for the time that the policy asks for."
 NOT_PROVED = "A person said so; the time of green probes that the policy asks for was not waited for."
 
@@ -58,6 +62,7 @@ def page(
         person=person_name,
         incident_link=incident_link,
         doing=doing,
+        replies=PAGE_REPLIES,
     )
 
 
@@ -78,10 +83,9 @@ def ticket(
 
 
 def escalation(
-    incident: Incident, *, now: datetime, silent: str | None, acknowledge_link: str, incident_link: str
+    incident: Incident, *, now: datetime, why: str, acknowledge_link: str, incident_link: str
 ) -> Message:
     """For the next person, or the same one again: why it comes to them."""
-    why = f"{silent} has not answered" if silent else "escalated to you"
     return _message(
         "escalation",
         incident,
@@ -91,6 +95,7 @@ def escalation(
         link=acknowledge_link,
         incident_link=incident_link,
         why=why,
+        replies=PAGE_REPLIES,
     )
 
 
@@ -186,6 +191,7 @@ def approval_request(
         link=approve_link,
         incident_link=incident_link,
         remediation=remediation,
+        replies=approval_replies(approve_link),
     )
 
 
@@ -253,7 +259,15 @@ def since(incident: Incident, now: datetime) -> str:
 
 
 def _message(
-    name: str, incident: Incident, now: datetime, *, subject: str, short: str, link: str | None, **values: Any
+    name: str,
+    incident: Incident,
+    now: datetime,
+    *,
+    subject: str,
+    short: str,
+    link: str | None,
+    replies: Sequence[str] = (),
+    **values: Any,
 ) -> Message:
     known = {
         "incident": incident,
@@ -267,7 +281,7 @@ def _message(
         subject=_subject(subject),
         text=render(f"messages/{name}.txt.j2", **known).strip() + "\n",
         html=render(f"messages/{name}.html.j2", **known),
-        short=fit_sms(short, link),
+        short=fit_sms(short, link, replies),
         spoken=spoken(incident, short),
         link=link,
     )
@@ -281,15 +295,25 @@ def spoken(incident: Incident, short: str) -> str:
     )
 
 
+def approval_replies(approve_link: str) -> list[str]:
+    """How to decide by text message: the code is this person's own, for exactly this plan."""
+    code = blank_code(approve_link)
+    return [f"(reply OK {code} or NO {code})", f"(reply OK/NO {code})"]
+
+
 def _subject(text: str) -> str:
     flat = one_line(text)
     return flat if len(flat) <= SUBJECT_LENGTH else flat[: SUBJECT_LENGTH - 3] + "..."
 
 
-def fit_sms(text: str, link: str | None = None) -> str:
-    """One segment of the GSM alphabet: the text is cut, the link never is."""
-    tail = f" {link}" if link else ""
+def fit_sms(text: str, link: str | None = None, replies: Sequence[str] = ()) -> str:
+    """One segment of the GSM alphabet: the text is cut, the link never is.
+
+    `replies` say what to answer, longest first; the first of them that leaves the text whole is taken, else the last.
+    """
     plain = gsm(one_line(text))
+    tails = ["".join(f" {part}" for part in (reply, link) if part) for reply in replies or ("",)]
+    tail = next((each for each in tails if len(plain) + len(each) <= SMS_LENGTH), tails[-1])
     room = SMS_LENGTH - len(tail)
     return (plain if len(plain) <= room else plain[: max(room - 3, 0)] + "...") + tail
 

@@ -16,7 +16,7 @@ from watchkeeper.decisions import LOUDNESS, Route, retry_after, routes_to_person
 from watchkeeper.errors import VendorError, VendorUnavailable
 from watchkeeper.hours import channels_now
 from watchkeeper.incidents import read_incident
-from watchkeeper.links import LinkSigner
+from watchkeeper.links import LinkSigner, tokens_in
 from watchkeeper.model import Channel, Message, Notification, Purpose, TimelineKind
 from watchkeeper.outbox import enqueue
 from watchkeeper.paging import Desk
@@ -110,14 +110,17 @@ class Pager:
         )
         return await sender.send(
             address,
-            self._signed(notification.message),
+            self._signed(notification),
             callback_url=f"{self._desk.public_url.rstrip('/')}/receipts/twilio/{notification.id}",
             thread=thread["thread"] if thread else None,
         )
 
-    def _signed(self, message: Message) -> Message:
+    def _signed(self, notification: Notification) -> Message:
+        """Signatures for its own link and its incident's page, and for nothing else that a text may hold."""
+        message = notification.message
+        only = {*tokens_in(message.link or ""), f"i{notification.incident_id}"}
         filled = {
-            name: self._signer.fill(text) if isinstance(text, str) else text
+            name: self._signer.fill(text, only) if isinstance(text, str) else text
             for name, text in message.model_dump().items()
         }
         return Message.model_validate(filled)
@@ -195,6 +198,8 @@ async def fail_over(db: Db, desk: Desk, notification: Notification, why: str, *,
     if await db.one("outbox/failed", id=notification.id, error=why) is None:
         return
     await _note(db, notification, f"failed ({why})", now)
+    if not await _is_wanted(db, notification):
+        return
     channels = await _channels_now(db, desk, notification, now)
     for channel in (c for c in notification.fallback if c in channels):
         rest = [c for c in notification.fallback if c is not channel]
@@ -208,6 +213,14 @@ async def _channels_now(db: Db, desk: Desk, notification: Notification, now: dat
         return LOUDNESS
     incident = await read_incident(db, notification.incident_id)
     return channels_now(incident.severity, desk.policy, now)
+
+
+async def _is_wanted(db: Db, notification: Notification) -> bool:
+    """A page need find no other way once somebody has answered it, by whichever way it did reach them."""
+    if notification.incident_id is None or notification.purpose not in (Purpose.PAGE, Purpose.ESCALATION):
+        return True
+    incident = await read_incident(db, notification.incident_id)
+    return incident.is_open and incident.acknowledged_at is None
 
 
 async def _pass_on(db: Db, notification: Notification, route: Route, now: datetime) -> bool:
@@ -224,7 +237,7 @@ async def _pass_on(db: Db, notification: Notification, route: Route, now: dateti
 
 
 # What must reach somebody; anything else concerns the one whom it was meant for, and nobody in their place.
-URGENT = (Purpose.PAGE, Purpose.ESCALATION, Purpose.APPROVAL, Purpose.HANDOVER)
+URGENT = (Purpose.PAGE, Purpose.ESCALATION, Purpose.COMEBACK, Purpose.APPROVAL, Purpose.HANDOVER)
 
 
 async def _next_person(

@@ -102,7 +102,11 @@ async def page_secondary(db: Db, desk: Desk, incident: Incident, *, now: datetim
     for route in next_routes(incident.severity, desk.policy, shift):
         link = await _acknowledge_link(db, desk, incident, route.recipient, now)
         message = messages.escalation(
-            incident, now=now, silent=None, acknowledge_link=link, incident_link=desk.incident_url(incident)
+            incident,
+            now=now,
+            why="escalated to you",
+            acknowledge_link=link,
+            incident_link=desk.incident_url(incident),
         )
         await _send(db, incident, "escalate:1", Purpose.ESCALATION, route, message, now)
 
@@ -110,13 +114,33 @@ async def page_secondary(db: Db, desk: Desk, incident: Incident, *, now: datetim
 async def page_again(db: Db, desk: Desk, incident: Incident, number: int, *, now: datetime) -> None:
     """Nobody has acknowledged for the `number`-th time: everyone on call, by louder channels."""
     shift = await _shift(db, desk, incident, now=now)
-    silent = desk.policy.people[shift.first].name
+    why = f"{desk.policy.people[shift.first].name} has not answered"
     for route in escalation_routes(number, incident.severity, desk.policy, shift):
         link = await _acknowledge_link(db, desk, incident, route.recipient, now)
         message = messages.escalation(
-            incident, now=now, silent=silent, acknowledge_link=link, incident_link=desk.incident_url(incident)
+            incident, now=now, why=why, acknowledge_link=link, incident_link=desk.incident_url(incident)
         )
         await _send(db, incident, f"unanswered:{number}", Purpose.ESCALATION, route, message, now)
+
+
+async def page_because(
+    db: Db,
+    desk: Desk,
+    incident: Incident,
+    routes: Sequence[Route],
+    why: str,
+    *,
+    what: str,
+    purpose: Purpose,
+    now: datetime,
+) -> None:
+    """Page these, with the reason for which it comes to them. `what` makes asking twice one message each."""
+    for route in routes:
+        link = await _acknowledge_link(db, desk, incident, route.recipient, now)
+        message = messages.escalation(
+            incident, now=now, why=why, acknowledge_link=link, incident_link=desk.incident_url(incident)
+        )
+        await _send(db, incident, what, purpose, route, message, now)
 
 
 async def announce(

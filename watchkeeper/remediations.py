@@ -131,10 +131,11 @@ async def decide(
     reason: str,
     plan_digest: str,
     now: datetime,
+    way: str = "",
 ) -> Remediation | None:
     """Approve or deny, once, exactly the plan that was shown; None when that is no longer possible.
 
-    The suspended run is asked to go on, in the same transaction.
+    The suspended run is asked to go on, in the same transaction. `way` is how it was said, in words.
     """
     new = RemediationState.APPROVED if approved else RemediationState.DENIED
     row = await db.one(
@@ -149,7 +150,9 @@ async def decide(
     if row is None:
         return None
     because = f": {reason}" if reason else ""
-    text = f"{new.capitalize()} by {person}{because}: {remediation.plan.summary}"
+    text = (
+        f"{new.capitalize()} by {' '.join(filter(None, (person, way)))}{because}: {remediation.plan.summary}"
+    )
     await record(db, remediation.incident_id, TimelineKind.APPROVAL, text, now=now, actor=person)
     await deadlines.meet(db, remediation.incident_id, [DeadlineKind.APPROVAL], now=now)
     await ask_to_resume(db, remediation, now=now)

@@ -53,12 +53,14 @@ class UptimeRobot(BaseModel):
 
 
 class Twilio(BaseModel):
-    """`delivery_seconds` after a message was taken, its status callback is sent."""
+    """`delivery_seconds` after a message was taken, its status callback is sent. `replies_url` is where the number's
+    incoming messages go; without one nobody hears them."""
 
     account_sid: str
     auth_token: str
     from_number: str
     delivery_seconds: float = 0.3
+    replies_url: str | None = None
 
 
 class SendGrid(BaseModel):

@@ -1,4 +1,4 @@
-"""Twilio: messages and calls, with its error codes, and signed status callbacks."""
+"""Twilio: messages and calls, with its error codes; signed status callbacks, replies and pressed keys."""
 
 import asyncio
 import base64
@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -17,7 +18,7 @@ from starlette.routing import Route
 
 from drills.company.loopback import http_client
 from drills.vendors.config import Twilio
-from drills.vendors.vendor import Vendor
+from drills.vendors.vendor import Handler, Vendor
 
 NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 BASE = "/twilio/2010-04-01/Accounts/{sid}"
@@ -39,6 +40,76 @@ class TwilioApi(Vendor):
             Route(f"{BASE}/Calls.json", self.create_call, methods=["POST"]),
         ]
 
+    def controls(self) -> dict[str, Handler]:
+        return {"reply": self.control_reply, "press": self.control_press}
+
+    async def control_reply(self, request: Request) -> JSONResponse:
+        asked = await request.json()
+        return JSONResponse({"status": await self.reply(asked["number"], asked["text"])})
+
+    async def control_press(self, request: Request) -> JSONResponse:
+        asked = await request.json()
+        return JSONResponse({"status": await self.press(asked["number"], asked["key"])})
+
+    async def reply(self, number: str, text: str, *, sid: str | None = None, token: str | None = None) -> int:
+        """Somebody answers by text message; what is said back arrives on the same phone.
+
+        Args:
+            sid: of a message that is delivered a second time.
+            token: what a forger signs with.
+
+        Returns:
+            The status that the webhook answered with.
+        """
+        if self._config.replies_url is None:
+            raise LookupError("the number has no address for incoming messages")
+        sid = sid or f"SM{secrets.token_hex(16)}"
+        form = {
+            "MessageSid": sid,
+            "AccountSid": self._config.account_sid,
+            "From": number,
+            "To": self._config.from_number,
+            "Body": text,
+            "NumMedia": "0",
+        }
+        status, script = await self._ask(self._config.replies_url, form, token)
+        for message in script.iter("Message") if script is not None else []:
+            body = "".join(message.itertext())
+            self._receive(number, kind="sms", sid=f"SM{secrets.token_hex(16)}", body=body)
+        return status
+
+    async def press(self, number: str, key: str, *, token: str | None = None) -> int:
+        """Somebody presses a key on the newest call to this number; what is said then is heard there."""
+        call = [each for each in self.phones.get(number, []) if each["kind"] == "call"][-1]
+        gather = ET.fromstring(call["body"]).find(".//Gather")  # noqa: S314 it is the script that we were given
+        if gather is None:
+            raise LookupError("this call asks for no key")
+        form = {
+            "CallSid": call["sid"],
+            "AccountSid": self._config.account_sid,
+            "From": self._config.from_number,
+            "To": number,
+            "CallStatus": "in-progress",
+            "Digits": key,
+        }
+        status, script = await self._ask(gather.get("action", ""), form, token)
+        if script is not None:
+            call["heard"] = [*call.get("heard", []), "".join(script.itertext())]
+        return status
+
+    async def _ask(self, url: str, form: dict[str, str], token: str | None) -> tuple[int, ET.Element | None]:
+        """The status that a webhook answers with, and its script."""
+        headers = {"X-Twilio-Signature": signature(url, form, token or self._config.auth_token)}
+        async with http_client(timeout=10) as client:
+            answer = await client.post(url, data=form, headers=headers)
+        script = ET.fromstring(answer.text) if answer.is_success else None  # noqa: S314 of the house under test
+        return answer.status_code, script
+
+    def _receive(self, number: str, *, kind: str, sid: str, body: str) -> None:
+        at = datetime.now(UTC).isoformat()
+        received = {"kind": kind, "sid": sid, "body": body, "from": self._config.from_number, "at": at}
+        self.phones.setdefault(number, []).append(received)
+
     async def create_message(self, request: Request) -> JSONResponse:
         return await self._create(request, kind="sms", prefix="SM", content="Body")
 
@@ -51,15 +122,8 @@ class TwilioApi(Vendor):
             return refusal
         sid = f"{prefix}{secrets.token_hex(16)}"
         at = datetime.now(UTC)
-        received = {
-            "kind": kind,
-            "sid": sid,
-            "body": form[content],
-            "from": form["From"],
-            "at": at.isoformat(),
-        }
         if form["To"] not in self.undeliverable:
-            self.phones.setdefault(form["To"], []).append(received)
+            self._receive(form["To"], kind=kind, sid=sid, body=form[content])
         if callback := form.get("StatusCallback"):
             task = asyncio.create_task(self._call_back(callback, kind, sid, form))
             self._callbacks.add(task)
@@ -101,18 +165,28 @@ class TwilioApi(Vendor):
         await asyncio.sleep(self._config.delivery_seconds)
         reached = form["To"] not in self.undeliverable
         told = {"AccountSid": self._config.account_sid, "To": form["To"], "From": form["From"]}
-        if kind == "sms":
-            told |= {"MessageSid": sid, "MessageStatus": "delivered" if reached else "undelivered"}
-        else:
-            told |= {"CallSid": sid, "CallStatus": "completed" if reached else "no-answer"}
+        told["MessageSid" if kind == "sms" else "CallSid"] = sid
         if not reached:
             told["ErrorCode"] = "30003"
-        headers = {"X-Twilio-Signature": signature(url, told, self._config.auth_token)}
         try:
-            async with http_client(timeout=10) as client:
-                await client.post(url, data=told, headers=headers)
+            for state in STATES[kind, reached]:
+                await self._tell(url, told | state)
         except httpx.TransportError as error:
             print(f"twilio: callback not delivered: {type(error).__name__}", flush=True)
+
+    async def _tell(self, url: str, told: dict[str, str]) -> None:
+        headers = {"X-Twilio-Signature": signature(url, told, self._config.auth_token)}
+        async with http_client(timeout=10) as client:
+            await client.post(url, data=told, headers=headers)
+
+
+# What Twilio tells of a message and of a call, one callback each; a call's only at its end unless asked for more.
+STATES = {
+    ("sms", True): [{"MessageStatus": "sent"}, {"MessageStatus": "delivered"}],
+    ("sms", False): [{"MessageStatus": "sent"}, {"MessageStatus": "undelivered"}],
+    ("call", True): [{"CallStatus": "completed"}],
+    ("call", False): [{"CallStatus": "no-answer"}],
+}
 
 
 def signature(url: str, form: dict[str, str], token: str) -> str:

@@ -34,11 +34,12 @@ from watchkeeper.intake.admitting import Admitting
 from watchkeeper.intake.app import House, create_app
 from watchkeeper.links import LinkSigner
 from watchkeeper.mailing.mailer import Mailer, open_mailer
-from watchkeeper.model import Incident
+from watchkeeper.model import Incident, Plan, Remediation
 from watchkeeper.motor import Motor
 from watchkeeper.pager import Pager
-from watchkeeper.paging import Desk
+from watchkeeper.paging import Desk, request_approval
 from watchkeeper.policy import load_policy, merge, validate_policy
+from watchkeeper.remediations import plan_remediation, read_remediation
 from watchkeeper.settings import Settings
 from watchkeeper.spool import Spool
 from watchkeeper.status_page.board import Board
@@ -49,6 +50,7 @@ from watchkeeper.timeline import read_timeline
 
 SECRET = "the-webhook-secret-of-this-night"
 FROM_NUMBER = "+14155550100"
+CODE = re.compile(r"\(reply OK(?:/NO)? (\d{6})")
 LINK = re.compile(r"https?://\S+")
 
 TEAM = {
@@ -84,7 +86,7 @@ class Vendors:
     statuspage: StatuspageApi
 
     @classmethod
-    def of_tonight(cls) -> "Vendors":
+    def of_tonight(cls, intake: str) -> "Vendors":
         return cls(
             TwilioApi(
                 config.Twilio(
@@ -92,6 +94,7 @@ class Vendors:
                     auth_token="twilio-token",
                     from_number=FROM_NUMBER,
                     delivery_seconds=0,
+                    replies_url=f"{intake}/replies/twilio",
                 )
             ),
             SendGridApi(config.SendGrid(api_key="SG.key")),
@@ -136,7 +139,18 @@ class Phone:
     @property
     def calls(self) -> list[str]:
         """The script of each call, as TwiML."""
-        return [each["body"] for each in self.received if each["kind"] == "call"]
+        return [each["body"] for each in self.received_calls]
+
+    @property
+    def received_calls(self) -> list[dict[str, Any]]:
+        return [each for each in self.received if each["kind"] == "call"]
+
+    @property
+    def code(self) -> str:
+        """The code of the newest text that asks for a decision."""
+        codes = [match[1] for text in self.texts for match in CODE.finditer(text)]
+        assert codes, f"no text holds a code: {self.texts}"
+        return str(codes[-1])
 
     def link(self, purpose: str) -> str:
         """The newest link for a purpose, such as "a" to acknowledge and "p" for a plan."""
@@ -153,12 +167,30 @@ class Somebody:
     handle: str
 
     @property
+    def number(self) -> str:
+        return self.night.desk.policy.people[self.handle].phone or ""
+
+    @property
     def phone(self) -> Phone:
         return self.night.phone(self.handle)
 
     async def opens(self, link: str) -> httpx.Response:
         """Open a link on the phone; looking changes nothing."""
         return await self.night.client.get(link)
+
+    async def replies(self, text: str, **how: str) -> str:
+        """Answer by text message; what is said back, or nothing where the webhook refused it."""
+        before = len(self.phone.texts)
+        await self.night.vendors.twilio.reply(self.number, text, **how)
+        said_back = self.phone.texts[before:]
+        await self.night.settle()
+        return "".join(said_back)
+
+    async def presses(self, key: str) -> str:
+        """Press a key on the newest call; what is heard then."""
+        await self.night.vendors.twilio.press(self.number, key)
+        await self.night.settle()
+        return str(self.phone.received_calls[-1]["heard"][-1])
 
     async def sends(self, link: str, **form: str) -> httpx.Response:
         """Press a button of the page behind a link."""
@@ -234,6 +266,27 @@ class Night:
             await self.pager.send_all_due()
             await self.mailer.pass_once()
 
+    async def plan(self, **own: Any) -> Remediation:
+        """A response plans a change that needs an approval, and asks everyone on call for it."""
+        known = {
+            "action": "roll_back_deployment",
+            "target": "backend",
+            "cause": "bad_deployment",
+            "summary": "Roll back the backend to d4e5f6",
+            "preview": ["from a1b2c3 (12 minutes old)", "to d4e5f6", "no migrations lie between"],
+        }
+        incident, now = await self.incident(), self.clock()
+        async with self.store.transaction() as db:
+            plan = Plan.model_validate(known | own)
+            remediation = await plan_remediation(db, incident, plan, self.desk.policy, step=1, now=now)
+            await request_approval(db, self.desk, incident, remediation, now=now)
+        await self.settle()
+        return remediation
+
+    async def plan_now(self, number: int = 1) -> Remediation:
+        """What has become of a plan."""
+        return await read_remediation(self.store, number)
+
     async def incident(self, number: int = 1) -> Incident:
         return await read_incident(self.store, number)
 
@@ -284,10 +337,10 @@ async def a_night(
     folder: Path, store: Store, store_url: str, clock: MovedClock, policy: Mapping[str, Any]
 ) -> AsyncIterator[Night]:
     """Everything open until the block ends. The intake's loops do not run: the night takes their steps."""
-    vendors = Vendors.of_tonight()
     async with AsyncExitStack() as stack:
-        stand_ins = await stack.enter_async_context(serve(stand_ins_app(vendors)))
         intake = await stack.enter_async_context(serve())
+        vendors = Vendors.of_tonight(intake.url)
+        stand_ins = await stack.enter_async_context(serve(stand_ins_app(vendors)))
         settings = Settings(
             _env_file=None,
             home=folder / "home",

@@ -56,7 +56,7 @@ async def test_who_was_woken_says_with_one_tap_whether_it_was_worth_it(night: Ni
     for _ in range(2):
         assert "was this worth waking you?" in (await night.ana.opens(link)).text
     assert (await night.ana.sends(link)).status_code == 422
-    page = night.house.signer.fill(night.desk.incident_url(incident))
+    page = night.house.signer.address(night.desk.incident_url(incident))
     assert "ana, was it worth waking you?" in (await night.ben.opens(page)).text
     assert "not worth waking you" in (await night.ana.sends(link, answer="no")).text
     assert (await night.ana.sends(link, answer="yes")).status_code == 410

@@ -8,6 +8,7 @@ import httpx
 
 from tests.conftest import MovedClock
 from watchkeeper.admission import Admission, admit
+from watchkeeper.answers import Answer, Said, Verb, Way, answer
 from watchkeeper.channels import Receipt
 from watchkeeper.dispatcher import Dispatcher
 from watchkeeper.errors import VendorError
@@ -101,6 +102,12 @@ class KernelHouse:
         await release_due(self.store, self.desk, now=self.clock())
         await self.occasions.pass_once()
         await self.pager.send_all_due()
+
+    async def says(self, person: str, verb: Verb = Verb.ACKNOWLEDGE, incident_id: int = 1) -> Answer:
+        """A person answers."""
+        said = Said(verb=verb, person=person, way=Way.PAGE)
+        async with self.store.transaction() as db:
+            return await answer(db, PUBLIC_URL, incident_id, said, now=self.clock())
 
     def phone(self, number: str) -> list[str]:
         return self.channels[Channel.SMS].texts(number)

@@ -93,7 +93,7 @@ async def test_a_call_reads_the_page_twice_and_takes_a_key(
     form = heard.form
     script = form.pop("Twiml")
     assert form == {"To": "+14155550101", "From": "+14155550100", "Timeout": "30", "TimeLimit": "120"}
-    assert script.count("Severity P0 &amp; &lt;loud&gt; Press 1 to acknowledge.") == 2
+    assert script.count("Severity P0 &amp; &lt;loud&gt; Press 1 to acknowledge, 2 if you are working") == 2
     assert script.count('action="http://watch.test/voice/1.sig"') == 2
 
 
@@ -291,7 +291,7 @@ async def test_pressing_one_on_the_call_acknowledges_and_nothing_else_does(
     action = call.form["Twiml"].partition('action="')[2].partition('"')[0]
     for form, token in (
         ({"Digits": "1"}, "forged"),
-        ({"Digits": "2"}, "twilio-token"),
+        ({"Digits": "9"}, "twilio-token"),
         ({}, "twilio-token"),
     ):
         await receipt(intake, action, form, signed_with=token)

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.conftest import MovedClock
-from tests.watchkeeper.house import KernelHouse, two_on_call
-from watchkeeper.answers import acknowledge_by_link
+from tests.watchkeeper.house import PUBLIC_URL, KernelHouse, two_on_call
+from watchkeeper.answers import Verb, answer_by_link
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import DeadlineKind
 from watchkeeper.store import Store
@@ -124,7 +124,7 @@ async def test_people_are_paged_escalated_to_and_heard_while_prefect_is_away(
     assert "Ana has not answered" in house.phone(BEN)[-1]
     link = int(house.phone(BEN)[-1].rpartition("/")[2].partition(".")[0])
     async with house.store.transaction() as db:
-        answer = await acknowledge_by_link(db, link, now=house.clock())
+        answer = await answer_by_link(db, PUBLIC_URL, link, Verb.ACKNOWLEDGE, now=house.clock())
     assert answer.refusal is None
     assert (await read_incident(house.store, 1)).acknowledged_by == "ben"
     before = len(house.phone(ANA))

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from tests.conftest import MovedClock
-from tests.watchkeeper.house import KernelHouse, Phone, two_on_call
+from tests.watchkeeper.house import PUBLIC_URL, KernelHouse, Phone, two_on_call
 from watchkeeper.admission import admit
-from watchkeeper.answers import acknowledge_by_link, decide_by_link
+from watchkeeper.answers import Verb, answer_by_link, decide_by_link
 from watchkeeper.channels import Receipt
 from watchkeeper.closing import close_by_hand
 from watchkeeper.deadlines import read_deadlines
@@ -131,10 +131,12 @@ async def test_p0_goes_to_the_secondary_at_once_and_again_to_both_when_nobody_an
 async def test_acknowledging_stops_the_paging_and_meets_the_deadline(house: KernelHouse) -> None:
     await house.hear()
     async with house.store.transaction() as db:
-        answer = await acknowledge_by_link(db, link_id(house.phone(ANA)[0]), now=house.clock())
+        answer = await answer_by_link(
+            db, PUBLIC_URL, link_id(house.phone(ANA)[0]), Verb.ACKNOWLEDGE, now=house.clock()
+        )
     assert answer.refusal is None
     assert not answer.already
-    await house.pass_time(hours=2)
+    await house.pass_time(minutes=20)
     assert len(house.phone(ANA)) == 1
     deadlines = await read_deadlines(house.store, 1)
     (acknowledge,) = [d for d in deadlines if d.kind is DeadlineKind.ACKNOWLEDGE]
@@ -146,7 +148,7 @@ async def test_a_second_tap_says_who_has_it_and_changes_nothing(house: KernelHou
     link = link_id(house.phone(ANA)[0])
     for already in (False, True):
         async with house.store.transaction() as db:
-            answer = await acknowledge_by_link(db, link, now=house.clock())
+            answer = await answer_by_link(db, PUBLIC_URL, link, Verb.ACKNOWLEDGE, now=house.clock())
         assert answer.already is already
     incident = await read_incident(house.store, 1)
     assert incident.acknowledged_by == "ana"
@@ -156,7 +158,9 @@ async def test_an_old_acknowledge_link_has_expired(house: KernelHouse) -> None:
     await house.hear()
     house.clock.advance(hours=25)
     async with house.store.transaction() as db:
-        answer = await acknowledge_by_link(db, link_id(house.phone(ANA)[0]), now=house.clock())
+        answer = await answer_by_link(
+            db, PUBLIC_URL, link_id(house.phone(ANA)[0]), Verb.ACKNOWLEDGE, now=house.clock()
+        )
     assert answer.refusal == "expired"
 
 

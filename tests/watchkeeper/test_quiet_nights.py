@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import MovedClock
 from tests.watchkeeper.house import KernelHouse, two_on_call
-from watchkeeper.answers import acknowledge
+from watchkeeper.answers import Verb
 from watchkeeper.closing import close_by_hand
 from watchkeeper.deadlines import read_deadlines
 from watchkeeper.errors import VendorRejected
@@ -91,15 +91,10 @@ async def test_a_held_page_goes_out_at_once_when_the_incident_gets_worse(house: 
     assert len([subject for subject in emails(house) if subject.startswith("P1 INC-0001: ")]) == 1
 
 
-@pytest.mark.parametrize("answer", ["acknowledged", "resolved"])
-async def test_a_held_page_is_not_sent_when_it_is_dealt_with_before(house: KernelHouse, answer: str) -> None:
+@pytest.mark.parametrize("verb", [Verb.ACKNOWLEDGE, Verb.RESOLVE])
+async def test_a_held_page_is_not_sent_when_it_is_dealt_with_before(house: KernelHouse, verb: Verb) -> None:
     await house.hear(severity="P2")
-    async with house.store.transaction() as db:
-        if answer == "acknowledged":
-            await acknowledge(db, 1, "ben", now=house.clock())
-        else:
-            incident = await read_incident(db, 1)
-            await close_by_hand(db, house.desk, incident, person="ben", reason="mended", now=house.clock())
+    await house.says("ben", verb)
     await go_to(house, MONDAY_MORNING + timedelta(hours=8))
     assert emails(house) == [] and rung(house) == 0
 

@@ -1,6 +1,6 @@
 """Phone calls through Twilio: the page read aloud, and a key to acknowledge it.
 
-A completed call proves nothing, for voicemail answers too; only a digit acknowledges.
+A completed call proves nothing, for voicemail answers too; only a key does.
 
 Source:
     https://www.twilio.com/docs/voice/twiml/gather
@@ -13,32 +13,44 @@ from twilio.twiml.voice_response import Gather, VoiceResponse
 
 from watchkeeper.channels.sending import UNREADABLE, Receipt
 from watchkeeper.channels.sms import twilio_error
+from watchkeeper.links import PATHS
 from watchkeeper.model import Message
 
 RING_SECONDS = 30
 LONGEST_CALL_SECONDS = 120
 TIMES_READ = 2
+KEY_SECONDS = 6
+KEYS_SPOKEN = (
+    "Press 1 to acknowledge, 2 if you are working on it, 3 for the next person, 4 to hold it for a while."
+)
 
 
 def twiml(message: Message) -> str:
     """The call's script: the words, twice, with a key that acknowledges when the message has a link."""
     words = message.spoken or message.short
+    action = voice_address(message.link) if message.link else None
     script = VoiceResponse()
     for _ in range(TIMES_READ):
-        if message.link:
-            gather = Gather(num_digits=1, timeout=6, action=voice_address(message.link), method="POST")
-            gather.say(f"{words} Press 1 to acknowledge.")
-            script.append(gather)
+        if action:
+            script.append(ask_for_key(f"{words} {KEYS_SPOKEN}", action))
         else:
             script.say(words)
     script.hangup()
     return str(script)
 
 
-def voice_address(link: str) -> str:
-    """Where the pressed key goes: the acknowledge link's token, under the voice address."""
+def ask_for_key(words: str, action: str) -> Gather:
+    """Say something and wait for one key. Without one the script goes on, so nothing is answered by silence."""
+    gather = Gather(num_digits=1, timeout=KEY_SECONDS, action=action, method="POST")
+    gather.say(words)
+    return gather
+
+
+def voice_address(link: str) -> str | None:
+    """Where the pressed key goes: the acknowledge link's token, under the voice address. No other link has keys."""
     base, _, token = link.rpartition("/")
-    return f"{base.rpartition('/')[0]}/voice/{token}"
+    base, _, purpose = base.rpartition("/")
+    return f"{base}/voice/{token}" if purpose == PATHS["acknowledge"] else None
 
 
 class VoiceSender:

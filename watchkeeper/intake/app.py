@@ -34,6 +34,7 @@ from watchkeeper.intake.people import people_routes, say_store_is_away
 from watchkeeper.intake.proofs import proof_routes
 from watchkeeper.intake.receipts import receipt_routes
 from watchkeeper.intake.receiving import WebhooksFirst, receiving_routes
+from watchkeeper.intake.replies import reply_routes
 from watchkeeper.intake.telling import telling_routes
 from watchkeeper.intake.worth import worth_routes
 from watchkeeper.links import LinkSigner
@@ -180,6 +181,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     app.include_router(proof_routes())
     app.include_router(receiving_routes())
     app.include_router(receipt_routes())
+    app.include_router(reply_routes())
     app.include_router(people_routes())
     app.include_router(telling_routes())
     app.include_router(mailing_routes())

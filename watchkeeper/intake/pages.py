@@ -1,8 +1,10 @@
 """The phone's pages, as HTML. Pure. No scripts, one column, large buttons, light and dark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from watchkeeper.answers import Answer
+from watchkeeper.answers.words import said_in_full
 from watchkeeper.decisions import status_in_words
 from watchkeeper.messages import impact
 from watchkeeper.model import (
@@ -21,6 +23,14 @@ from watchkeeper.proving import Proof
 from watchkeeper.rendering import render
 from watchkeeper.timeline import NEWS
 from watchkeeper.worth import Question
+
+# What the pages of an incident offer to say, in the words of their buttons.
+ANSWERS = {
+    "acknowledge": "Acknowledge: I have it",
+    "working": "I am working on it",
+    "escalate": "Page the next person",
+    "hold": "Hold it for a while",
+}
 
 # What the incident's page folds away: the looks, and the messages, which have a list of their own.
 ROUTINE = frozenset({TimelineKind.COMMAND, TimelineKind.PAGE})
@@ -41,14 +51,26 @@ def acknowledge_page(
         **_known(incident),
         person=person_name,
         token=token,
+        more={value: words for value, words in ANSWERS.items() if value != "acknowledge"},
         lasting=now - incident.started_at,
         news=[entry for entry in timeline if entry.kind in NEWS][-4:][::-1],
     )
 
 
-def acknowledged_page(incident: Incident, by: str, at: datetime, *, already: bool, incident_link: str) -> str:
-    known = {**_known(incident), "incident_link": incident_link}
-    return render("pages/acknowledged.html.j2", **known, by=by, at=at, already=already)
+def answered_page(
+    answer: Answer, incident: Incident, names: Mapping[str, str], *, token: str, incident_link: str
+) -> str:
+    """What an answer led to, who has it, and what else can be said."""
+    by = incident.acknowledged_by
+    return render(
+        "pages/answered.html.j2",
+        **{**_known(incident), "incident_link": incident_link},
+        answer=answer,
+        note=said_in_full(answer, names),
+        by=names.get(by, by) if by else None,
+        more={value: words for value, words in ANSWERS.items() if value != "acknowledge" or not by},
+        token=token,
+    )
 
 
 def approve_page(

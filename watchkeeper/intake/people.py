@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
-from watchkeeper.answers import Answer, acknowledge_by_link, decide_by_link, look_at_plan
+from watchkeeper.answers import Answer, Verb, answer_by_link, decide_by_link, look_at_plan
 from watchkeeper.closing import close_by_hand
 from watchkeeper.deadlines import read_deadlines
 from watchkeeper.errors import BadInput
@@ -48,8 +48,9 @@ REFUSALS = {
         "This plan was decided on, or its time ran out, before your answer came.",
         "Nothing was done this time.",
     ),
+    "over": ("It is over", "This incident is resolved.", "Nothing was done this time."),
     "unclear": (
-        "Neither yes nor no",
+        "Not an answer",
         "This answer could not be read, so nothing was done.",
         "Open the link again and press one of its buttons.",
     ),
@@ -77,7 +78,7 @@ def people_routes() -> APIRouter:
     """Pages for people."""
     routes = APIRouter(default_response_class=HTMLResponse)
     routes.add_api_route("/a/{token}", show_acknowledge, methods=["GET"])
-    routes.add_api_route("/a/{token}", do_acknowledge, methods=["POST"])
+    routes.add_api_route("/a/{token}", do_answer, methods=["POST"])
     routes.add_api_route("/p/{token}", show_plan, methods=["GET"])
     routes.add_api_route("/p/{token}", do_decide, methods=["POST"])
     routes.add_api_route("/i/{token}", show_incident, methods=["GET"])
@@ -97,7 +98,7 @@ def _refused(refusal: str, incident_link: str | None = None) -> HTMLResponse:
 
 def incident_link(house: "House", incident: Incident | None) -> str | None:
     """The signed address of an incident's page."""
-    return house.signer.fill(house.desk.incident_url(incident)) if incident else None
+    return house.signer.address(house.desk.incident_url(incident)) if incident else None
 
 
 def _refused_answer(house: "House", answer: Answer) -> HTMLResponse:
@@ -119,7 +120,8 @@ async def show_acknowledge(request: Request, token: str) -> HTMLResponse:
         return _refused("unknown")
     incident = await read_incident(house.store, link.incident_id)
     if incident.acknowledged_at is not None:
-        return _acknowledged(house, Answer(incident=incident, already=True))
+        answer = Answer(verb=Verb.ACKNOWLEDGE, incident=incident, person=link.person, already=True)
+        return _answered(house, answer, token)
     now = house.clock()
     if link.expires_at <= now:
         return _refused("expired")
@@ -129,30 +131,27 @@ async def show_acknowledge(request: Request, token: str) -> HTMLResponse:
     return _page(pages.acknowledge_page(incident, name, token=token, now=now, timeline=timeline))
 
 
-async def do_acknowledge(request: Request, token: str) -> HTMLResponse:
+async def do_answer(request: Request, token: str, say: str = Form(default="acknowledge")) -> HTMLResponse:
     house = house_of(request)
     try:
         link_id = house.signer.read(token)
     except BadInput:
         return _refused("forged")
+    if say not in pages.ANSWERS:
+        return _refused("unclear")
     async with house.store.transaction() as db:
-        answer = await acknowledge_by_link(db, link_id, now=house.clock())
-    return _refused_answer(house, answer) if answer.refusal else _acknowledged(house, answer)
+        answer = await answer_by_link(db, house.desk.public_url, link_id, Verb(say), now=house.clock())
+    if answer.refusal and answer.refusal != "alone":
+        return _refused_answer(house, answer)
+    return _answered(house, answer, token)
 
 
-def _acknowledged(house: "House", answer: Answer) -> HTMLResponse:
-    incident = answer.incident
-    if incident is None or incident.acknowledged_at is None or incident.acknowledged_by is None:
+def _answered(house: "House", answer: Answer, token: str) -> HTMLResponse:
+    if answer.incident is None:
         return _refused("unknown")
-    person = house.desk.policy.people.get(incident.acknowledged_by)
-    html = pages.acknowledged_page(
-        incident,
-        person.name if person else incident.acknowledged_by,
-        incident.acknowledged_at,
-        already=answer.already,
-        incident_link=incident_link(house, incident) or "",
-    )
-    return _page(html)
+    names = {handle: person.name for handle, person in house.desk.policy.people.items()}
+    link = incident_link(house, answer.incident) or ""
+    return _page(pages.answered_page(answer, answer.incident, names, token=token, incident_link=link))
 
 
 async def show_plan(request: Request, token: str) -> HTMLResponse:
@@ -194,7 +193,7 @@ async def do_decide(
 async def signed_questions(house: "House", incident: Incident) -> list[Question]:
     """What was asked of those who were woken, each with the address at which it is answered."""
     questions = await read_questions(house.store, incident.id)
-    return [each.model_copy(update={"link": house.signer.fill(each.link)}) for each in questions]
+    return [each.model_copy(update={"link": house.signer.address(each.link)}) for each in questions]
 
 
 async def show_incident(request: Request, token: str) -> HTMLResponse:

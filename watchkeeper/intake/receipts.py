@@ -1,14 +1,11 @@
-"""Where Twilio knocks: receipts of messages and calls, and the digit that somebody pressed."""
+"""Where Twilio knocks: receipts of messages and calls."""
 
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from twilio.request_validator import RequestValidator
-from twilio.twiml.voice_response import VoiceResponse
 
-from watchkeeper.answers import acknowledge_by_link
-from watchkeeper.errors import BadInput
 from watchkeeper.intake.receiving import count_refusal, house_of, read_body
 from watchkeeper.intake.webhooks import Refused
 from watchkeeper.pager import receive_receipt
@@ -16,14 +13,19 @@ from watchkeeper.pager import receive_receipt
 if TYPE_CHECKING:
     from watchkeeper.intake.app import House
 
-# A call that was completed may have been answered by a machine: only a digit is an acknowledgement.
+# A message's words and a call's, as far as they are final; of "sent" or "ringing" nothing is to be made.
+# A call that was completed may have been answered by a machine: only a key is an acknowledgement.
+# https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
+# https://www.twilio.com/docs/voice/api/call-resource#call-status-values
 DELIVERY = {
     "delivered": True,
+    "read": True,
     "completed": True,
     "undelivered": False,
     "failed": False,
     "busy": False,
     "no-answer": False,
+    "canceled": False,
 }
 
 
@@ -42,14 +44,6 @@ async def twilio_receipt(request: Request, notification_id: int) -> Response:
                 db, house.desk, notification_id, delivered=verdict, detail=detail, now=house.clock()
             )
     return Response(status_code=204)
-
-
-async def voice(request: Request, token: str) -> Response:
-    """The digit that was pressed in a call."""
-    form = await signed_by_twilio(request)
-    if form is None:
-        return Response(status_code=401)
-    return Response(await _voice_answer(house_of(request), token, form), media_type="text/xml")
 
 
 async def signed_by_twilio(request: Request) -> dict[str, str] | None:
@@ -78,25 +72,8 @@ def check_twilio_signature(house: "House", request: Request, body: bytes) -> dic
     return form
 
 
-async def _voice_answer(house: "House", token: str, form: dict[str, str]) -> str:
-    speech = VoiceResponse()
-    if form.get("Digits") != "1":
-        speech.say("That was not a one. The page stays open.")
-        return str(speech)
-    try:
-        link_id = house.signer.read(token)
-    except BadInput:
-        speech.say("This call's link is not valid.")
-        return str(speech)
-    async with house.store.transaction() as db:
-        answer = await acknowledge_by_link(db, link_id, now=house.clock())
-    speech.say("This link has expired." if answer.refusal else "Acknowledged. Thank you.")
-    return str(speech)
-
-
 def receipt_routes() -> APIRouter:
-    """Receipts and calls."""
+    """Receipts."""
     routes = APIRouter()
     routes.add_api_route("/receipts/twilio/{notification_id}", twilio_receipt, methods=["POST"])
-    routes.add_api_route("/voice/{token}", voice, methods=["POST"])
     return routes

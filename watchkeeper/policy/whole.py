@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from watchkeeper.model import Data, Kind, Severity
+from watchkeeper.policy.answers import Answers
 from watchkeeper.policy.calendar import Calendar
 from watchkeeper.policy.customers import Customers
 from watchkeeper.policy.durations import Duration
@@ -46,6 +47,7 @@ class Policy(Data):
     verification: Verification
     response: Response
     reviews: ReviewRules
+    answers: Answers
     autonomy: AutonomyRules
     limits: Limits
     cleanup: Cleanup

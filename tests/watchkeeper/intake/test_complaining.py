@@ -8,7 +8,7 @@ from watchkeeper.reviews.complaints import read_complaints
 async def test_a_complaint_is_noted_on_the_incidents_page_with_a_name(intake: Intake) -> None:
     await intake.tell(summary="Backend is slow", severity="P3")
     store = intake.house.store
-    page = intake.house.signer.fill(intake.house.desk.incident_url(await read_incident(store, 1)))
+    page = intake.house.signer.address(intake.house.desk.incident_url(await read_incident(store, 1)))
     assert "Did a customer complain?" in (await intake.client.get(page)).text
     for form in ({}, {"person": "Cleo"}, {"person": " ", "words": "x"}):
         refused = await intake.client.post(f"{page}/complaint", data=form)

@@ -243,7 +243,7 @@ async def test_an_answer_that_is_neither_yes_nor_no_does_nothing(intake: Intake,
 
 
 async def test_the_incidents_page_shows_everything_and_changes_nothing(intake: Intake, asked: str) -> None:
-    path = intake.house.signer.fill(
+    path = intake.house.signer.address(
         intake.house.desk.incident_url(await read_incident(intake.house.store, 1))
     )
     before = await everything(intake.house.store)
@@ -285,7 +285,7 @@ async def test_it_is_ready_when_postgres_answers(intake: Intake) -> None:
 
 
 async def test_an_incident_is_closed_by_hand_with_a_name_and_a_reason(intake: Intake, paged: str) -> None:
-    page = intake.house.signer.fill(
+    page = intake.house.signer.address(
         intake.house.desk.incident_url(await read_incident(intake.house.store, 1))
     )
     for form in ({}, {"person": "Ana"}, {"person": " ", "reason": "x"}):

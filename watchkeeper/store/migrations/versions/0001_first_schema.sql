@@ -213,6 +213,21 @@ CREATE TABLE status_posts (
     UNIQUE (incident_id, key)
 );
 CREATE INDEX status_posts_incident ON status_posts (incident_id, id);
+-- What people answered, by whichever way: one row each. A delivery that a vendor repeats is one answer.
+CREATE TABLE answers (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    way            text NOT NULL,
+    delivery_id    text,
+    person         text NOT NULL,
+    verb           text,
+    incident_id    bigint REFERENCES incidents,
+    remediation_id bigint REFERENCES remediations,
+    outcome        text NOT NULL,
+    at             timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX answers_delivery ON answers (way, delivery_id) WHERE delivery_id IS NOT NULL;
+CREATE INDEX answers_incident ON answers (incident_id, verb, id);
+CREATE INDEX answers_person ON answers (person, at);
 
 -- Each promised update: when it was due, the draft that somebody was sent, and the message that kept it.
 CREATE TABLE promises (

@@ -1,0 +1,103 @@
+"""What comes back by itself: silence after an acknowledgement, a hold, a message that never arrived."""
+
+from tests.stories.night import Night
+from watchkeeper.deadlines import read_deadlines
+from watchkeeper.model import Channel, DeadlineKind, DeadlineState
+from watchkeeper.outbox import read_notifications
+
+SILENT = "you have it and are silent"
+
+
+async def test_an_incident_that_somebody_has_and_is_silent_about_comes_back(night: Night) -> None:
+    await night.hear()
+    await night.ana.replies("ACK")
+    bens = len(night.phone("ben").texts)
+    await night.pass_time(minutes=29)
+    assert not any(SILENT in text for text in night.phone("ana").texts)
+    await night.pass_time(minutes=2)
+    assert any(SILENT in text for text in night.phone("ana").texts)
+    assert len(night.phone("ben").texts) == bens, "the one who has it is asked first"
+    await night.pass_time(minutes=30)
+    assert any("Ana has it and is silent" in text for text in night.phone("ben").texts)
+    assert len(night.phone("ben").calls) > 0
+
+
+async def test_working_on_it_is_left_alone_for_longer(night: Night) -> None:
+    await night.hear()
+    assert "Nobody asks before 04:00Z" in await night.ana.replies("WORKING")
+    assert (await night.incident()).acknowledged_by == "ana"
+    await night.pass_time(minutes=59)
+    assert not any(SILENT in text for text in night.phone("ana").texts)
+    assert await night.ana.replies("2") != "INC-0001: that is noted already."
+    await night.pass_time(minutes=59)
+    assert not any(SILENT in text for text in night.phone("ana").texts)
+    await night.pass_time(minutes=2)
+    assert any(SILENT in text for text in night.phone("ana").texts)
+
+
+async def test_an_answer_to_what_came_back_starts_the_time_anew(night: Night) -> None:
+    await night.hear()
+    await night.ana.replies("ACK")
+    await night.pass_time(minutes=31)
+    await night.ana.replies("ACK")
+    assert "ana still has it, said by text message" in await night.timeline()
+    before = len(night.phone("ben").texts)
+    await night.pass_time(minutes=31)
+    assert len(night.phone("ben").texts) == before, "back to Ana, not on to everyone"
+    assert len([text for text in night.phone("ana").texts if SILENT in text]) == 2
+
+
+async def test_a_hold_stops_the_paging_and_comes_back_by_itself(night: Night) -> None:
+    await night.hear(severity="P1")
+    await night.pass_time(minutes=50)
+    assert await night.ana.replies("HOLD") == "INC-0001 is held until 04:05Z, then it comes back to you."
+    await night.pass_time(minutes=14)
+    assert night.phone("ben").texts == [], "an hour without an answer would have been over by now"
+    await night.pass_time(minutes=2)
+    assert "your hold is over" in night.phone("ana").texts[-1]
+    assert night.phone("ben").texts == []
+    await night.pass_time(minutes=10)
+    assert "Ana has not answered" in night.phone("ben").texts[-1]
+
+
+async def test_holding_twice_in_a_moment_is_one_hold(night: Night) -> None:
+    await night.hear(severity="P1")
+    await night.ana.replies("HOLD")
+    assert await night.ana.replies("4") == "INC-0001: that is noted already."
+    due = [d for d in await read_deadlines(night.store, 1) if d.kind is DeadlineKind.ACKNOWLEDGE]
+    assert [f"{d.due_at:%H:%M}" for d in due] == ["04:15"]
+
+
+async def test_nothing_comes_back_once_it_is_over(night: Night) -> None:
+    await night.hear()
+    await night.ana.replies("HOLD")
+    await night.ana.replies("DONE")
+    before = len(night.phone("ana").texts)
+    await night.pass_time(hours=2)
+    texts = [text for text in night.phone("ana").texts[before:] if "Post-mortem" not in text]
+    assert texts == []
+    pending = [d.kind for d in await read_deadlines(night.store, 1) if d.state is DeadlineState.PENDING]
+    assert DeadlineKind.HOLD not in pending
+    assert DeadlineKind.SILENCE not in pending
+
+
+async def test_a_text_that_does_not_arrive_becomes_a_call_by_itself(night: Night) -> None:
+    night.vendors.twilio.undeliverable.add(night.ana.number)
+    await night.hear(severity="P1")
+    sent = [n for n in await read_notifications(night.store, 1) if n.recipient == "ana"]
+    states = {n.channel: (n.state, n.error) for n in sent}
+    assert states[Channel.SMS] == ("failed", "undelivered: undelivered 30003")
+    assert states[Channel.VOICE] == ("failed", "undelivered: no-answer 30003")
+    assert states[Channel.EMAIL][0] == "sent"
+
+
+async def test_an_answered_page_needs_no_other_way(night: Night) -> None:
+    await night.hear(severity="P1")
+    (sms,) = [n for n in await read_notifications(night.store, 1) if n.channel is Channel.SMS]
+    await night.ana.sends(night.phone("ana").link("a"))
+    async with night.store._pool.connection() as connection:
+        await connection.execute("UPDATE notifications SET state = 'sent' WHERE id = %s", (sms.id,))
+    form = {"MessageSid": "SM1", "MessageStatus": "failed", "ErrorCode": "30008"}
+    await night.vendors.twilio._tell(f"{night.house.settings.public_url}/receipts/twilio/{sms.id}", form)
+    await night.settle()
+    assert night.phone("ana").calls == []

@@ -1,0 +1,107 @@
+"""A text message from a person of the team: which incident or plan it means, and what comes of it.
+
+Who sends it is known by the number that it comes from, and a number can be forged. So what changes production needs
+a code as well, which only that person's own phone was sent: for one plan, once, for a limited time, with few guesses.
+"""
+
+import hmac
+from datetime import datetime
+
+from watchkeeper.answers.effects import answer
+from watchkeeper.answers.plans import decide_by_link
+from watchkeeper.answers.said import Answer, Said, Verb, Way
+from watchkeeper.answers.words import ON_PLANS, Reply, understand
+from watchkeeper.errors import BadInput
+from watchkeeper.incidents import incident_of
+from watchkeeper.links import LinkSigner, links_of_person
+from watchkeeper.policy.answers import Answers
+from watchkeeper.store import Db, present
+
+
+async def answer_by_text(
+    db: Db,
+    public_url: str,
+    signer: LinkSigner,
+    rules: Answers,
+    *,
+    person: str,
+    text: str,
+    message_id: str,
+    now: datetime,
+) -> Answer:
+    """Let a text message take effect. Run it in a transaction."""
+    reply = understand(text)
+    if reply.verb is None:
+        return await _nothing(db, person, message_id, Answer(person=person, refusal="unclear"), now)
+    if reply.verb in ON_PLANS:
+        return await _decide(db, signer, rules, reply, person=person, message_id=message_id, now=now)
+    found = await _which(db, person, reply)
+    if isinstance(found, Answer):
+        return await _nothing(db, person, message_id, found, now)
+    said = Said(verb=reply.verb, person=person, way=Way.SMS, delivery_id=message_id, reason=reply.reason)
+    try:
+        return await answer(db, public_url, found, said, now=now)
+    except BadInput:  # a number that no incident has
+        return await _nothing(db, person, message_id, Answer(person=person, refusal="nothing_open"), now)
+
+
+async def _which(db: Db, person: str, reply: Reply) -> int | Answer:
+    """The incident that is meant, or why that cannot be told."""
+    if reply.incident_id is not None:
+        return reply.incident_id
+    incidents = [incident_of(row) for row in await db.all("answers/told_of", person=person)]
+    if len(incidents) == 1:
+        return incidents[0].id
+    numbers = [incident.number for incident in incidents]
+    refusal = "which_one" if numbers else "nothing_open"
+    return Answer.model_validate(
+        {"verb": reply.verb, "person": person, "refusal": refusal, "open_numbers": numbers}
+    )
+
+
+async def _decide(
+    db: Db,
+    signer: LinkSigner,
+    rules: Answers,
+    reply: Reply,
+    *,
+    person: str,
+    message_id: str,
+    now: datetime,
+) -> Answer:
+    since = now - rules.wrong_codes_per
+    wrong = present(await db.one("answers/wrong_codes", person=person, since=since))["wrong"]
+    known = Answer(verb=reply.verb, person=person)
+    if wrong >= rules.wrong_codes:
+        return await _nothing(
+            db, person, message_id, known.model_copy(update={"refusal": "too_many_codes"}), now
+        )
+    for link in await links_of_person(db, person, purpose="approve"):
+        if hmac.compare_digest(signer.code(link.id), reply.code or ""):
+            return await decide_by_link(
+                db,
+                link.id,
+                approved=reply.verb is Verb.APPROVE,
+                reason=reply.reason,
+                now=now,
+                way=Way.SMS,
+                delivery_id=message_id,
+            )
+    refusal = "wrong_code" if reply.code else "unclear"
+    return await _nothing(db, person, message_id, known.model_copy(update={"refusal": refusal}), now)
+
+
+async def _nothing(db: Db, person: str, message_id: str, answer: Answer, now: datetime) -> Answer:
+    """It led to nothing, and that is written down too: guesses are counted."""
+    await db.one(
+        "answers/record",
+        way=Way.SMS,
+        delivery_id=message_id,
+        person=person,
+        verb=answer.verb,
+        incident_id=None,
+        remediation_id=None,
+        outcome=answer.outcome,
+        now=now,
+    )
+    return answer
