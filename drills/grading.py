@@ -57,7 +57,8 @@ class Facts:
     @property
     def ends_resolved(self) -> bool:
         """What needs no change of ours ends well under the eyes of one who only observes, too."""
-        if self.counterpart or (self.observe and any(self.scenario.cure.values())):
+        needs_a_change = self.scenario.needs_approval or any(self.scenario.cure.values())
+        if self.counterpart or (self.observe and needs_a_change):
             return False
         return self.scenario.ends_resolved(self.person)
 

@@ -377,6 +377,8 @@ def test_what_needs_no_change_ends_well_under_the_eyes_of_an_observer_too(cure: 
 
     assert replace(repaired("connection-leak"), scenario=scenario, observe=True).ends_resolved
     assert not replace(repaired("connection-leak"), observe=True).ends_resolved
+    # Its change goes to the database alone, so that no vendor would see it.
+    assert not replace(repaired("disk-full"), observe=True).ends_resolved
 
 
 def test_an_incident_of_another_kind_than_its_cause_is_told() -> None:
