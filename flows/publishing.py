@@ -38,15 +38,16 @@ async def publish_post_mortem(
         document: The whole document, if it was edited elsewhere; left out, the draft's file is taken.
 
     Returns:
-        Where it is read.
+        Where it is read, and under it, as advice, each line that blames somebody.
     """
     async with open_bench() as bench:
         incident = await bench.incident(incident_id_of(number))
         text = document or await document_to_publish(bench.store, incident, None)
         shelf, desk = shelf_of(bench.settings), bench.desk(incident)
-        return await publish_document(
+        where = await publish_document(
             bench.store, desk, shelf, incident, text, person=published_by, now=bench.now()
         )
+        return "\n".join([where, *map(str, examine_document(text, incident).advice)])
 
 
 def publish(

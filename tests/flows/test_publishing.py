@@ -264,9 +264,11 @@ async def test_the_form_in_the_ui_publishes_what_was_pasted(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.fill()
-    pasted = desk.read()
+    pasted = desk.read().replace("## Root Cause\n", "## Root Cause\n\nIt was human error.\n")
     desk.draft.unlink()
     monkeypatch.setattr(publishing, "open_bench", desk.bench.opened)
     desk.bench.settings.documents_folder = desk.team
-    where = await publishing.publish_post_mortem.fn("inc-0001", "Ana", pasted)
+    said = await publishing.publish_post_mortem.fn("inc-0001", "Ana", pasted)
+    where, advice = said.split("\n")
+    assert re.match(r'line \d+: "human error" blames: say what made', advice)
     assert (where, desk.published()) == (str(desk.team / "post-mortems" / f"{NAME}.md"), [f"{NAME}.md"])
