@@ -10,7 +10,7 @@ from typing import Any
 
 from watchkeeper.decisions import status_in_words
 from watchkeeper.links import blank_code
-from watchkeeper.model import Finding, Incident, Message, Remediation
+from watchkeeper.model import Button, Finding, Incident, Message, Remediation
 from watchkeeper.rendering import duration, one_line, render
 
 SMS_LENGTH = 160
@@ -124,7 +124,13 @@ def announcement(
         next_due=next_due,
     )
     short = f"{incident.severity} {incident.number}: {incident.summary}"
-    return Message(subject=_subject(short), text=text, short=fit_sms(short), link=document_link)
+    return Message(
+        subject=_subject(short),
+        text=text,
+        short=fit_sms(short),
+        link=document_link,
+        buttons=answer_buttons(incident),
+    )
 
 
 def update(incident: Incident, *, now: datetime, text: str, next_due: datetime | None) -> Message:
@@ -293,6 +299,29 @@ def spoken(incident: Incident, short: str) -> str:
     return (
         f"This is Watchkeeper. {words.replace(f'{incident.severity} ', f'Severity {incident.severity}. ', 1)}"
     )
+
+
+def answer_buttons(incident: Incident) -> list[Button]:
+    """What can be said of an incident below its post in the team's channel."""
+    value = str(incident.id)
+    return [
+        Button(label="Acknowledge", verb="acknowledge", value=value, style="primary"),
+        Button(label="Working on it", verb="working", value=value),
+        Button(label="Next person", verb="escalate", value=value),
+        Button(label="Hold", verb="hold", value=value),
+    ]
+
+
+def approval_post(incident: Incident, remediation: Remediation) -> Message:
+    """The same plan for the team's channel, where whoever was asked may decide by a button, bound to this plan."""
+    text = render("messages/approval_post.txt.j2", incident=incident, remediation=remediation).strip() + "\n"
+    value = f"{remediation.id}:{remediation.plan_digest[:16]}"
+    buttons = [
+        Button(label="Approve", verb="approve", value=value, style="primary"),
+        Button(label="Deny", verb="deny", value=value, style="danger"),
+    ]
+    short = f"{incident.number} needs an OK: {remediation.plan.summary}"
+    return Message(subject=_subject(short), text=text, short=fit_sms(short), buttons=buttons)
 
 
 def approval_replies(approve_link: str) -> list[str]:

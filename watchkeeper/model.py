@@ -346,6 +346,15 @@ class Attachment(Data):
     text: str
 
 
+class Button(Data):
+    """What can be pressed below a post: the verb that it says and of what, an incident's id or a plan's."""
+
+    label: str
+    verb: str
+    value: str
+    style: Literal["primary", "danger"] | None = None
+
+
 class Message(Data):
     """What one recipient is to read or hear. Channels take the part that they can carry.
 
@@ -360,6 +369,7 @@ class Message(Data):
     link: str | None = None
     post: int | None = None
     attachments: list[Attachment] = Field(default_factory=list)
+    buttons: list[Button] = Field(default_factory=list)
 
 
 class NotificationState(StrEnum):

@@ -225,6 +225,12 @@ async def request_approval(
             incident, remediation, now=now, approve_link=link, incident_link=desk.incident_url(incident)
         )
         await _send(db, incident, f"approval:{remediation.id}", Purpose.APPROVAL, route, message, now)
+    if Channel.SLACK in desk.policy.rule(incident.severity).channels:
+        post, team = (
+            messages.approval_post(incident, remediation),
+            Route(desk.policy.chat_channel, Channel.SLACK, []),
+        )
+        await _send(db, incident, f"approval:{remediation.id}", Purpose.APPROVAL, team, post, now)
 
 
 async def hand_over(

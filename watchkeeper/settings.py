@@ -31,7 +31,10 @@ class SendGrid(BaseModel):
 
 
 class Slack(BaseModel):
+    """`signing_secret` is what Slack signs pressed buttons with; without one, posts have none."""
+
     bot_token: SecretStr
+    signing_secret: SecretStr | None = None
     base_url: str = "https://slack.com/api/"
 
 

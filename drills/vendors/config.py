@@ -68,8 +68,14 @@ class SendGrid(BaseModel):
 
 
 class Slack(BaseModel):
+    """`interactivity_url` is where pressed buttons go, signed with `signing_secret`; without one nobody hears them.
+    `url` is where the stand-ins are reached."""
+
     bot_token: str
     channels: list[str]
+    signing_secret: str = ""
+    interactivity_url: str | None = None
+    url: str = ""
 
 
 class Statuspage(BaseModel):

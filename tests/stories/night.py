@@ -86,7 +86,7 @@ class Vendors:
     statuspage: StatuspageApi
 
     @classmethod
-    def of_tonight(cls, intake: str) -> "Vendors":
+    def of_tonight(cls, intake: str, url: str) -> "Vendors":
         return cls(
             TwilioApi(
                 config.Twilio(
@@ -98,7 +98,15 @@ class Vendors:
                 )
             ),
             SendGridApi(config.SendGrid(api_key="SG.key")),
-            SlackApi(config.Slack(bot_token="xoxb-token", channels=["#incidents"])),
+            SlackApi(
+                config.Slack(
+                    bot_token="xoxb-token",
+                    channels=["#incidents"],
+                    signing_secret="slack-secret",
+                    interactivity_url=f"{intake}/replies/slack",
+                    url=url,
+                )
+            ),
             StatuspageApi(config.Statuspage(token="sp-token", page_id="page1", components=COMPONENTS)),
         )
 
@@ -117,7 +125,11 @@ class Vendors:
                 "webhook_key": SENDGRID_PUBLIC_KEY,
                 "base_url": f"{url}/sendgrid",
             },
-            "slack": {"bot_token": "xoxb-token", "base_url": f"{url}/slack/api/"},
+            "slack": {
+                "bot_token": "xoxb-token",
+                "signing_secret": "slack-secret",
+                "base_url": f"{url}/slack/api/",
+            },
             "statuspage": {
                 "token": "sp-token",
                 "page_id": "page1",
@@ -191,6 +203,13 @@ class Somebody:
         await self.night.vendors.twilio.press(self.number, key)
         await self.night.settle()
         return str(self.phone.received_calls[-1]["heard"][-1])
+
+    async def clicks(self, button: str, **how: Any) -> int:
+        """Press a button in Slack, by its label; the status that the house answered with."""
+        user = self.night.desk.policy.people[self.handle].slack or ""
+        status = await self.night.vendors.slack.press(user, button, at=self.night.clock(), **how)
+        await self.night.settle()
+        return status
 
     async def sends(self, link: str, **form: str) -> httpx.Response:
         """Press a button of the page behind a link."""
@@ -339,8 +358,9 @@ async def a_night(
     """Everything open until the block ends. The intake's loops do not run: the night takes their steps."""
     async with AsyncExitStack() as stack:
         intake = await stack.enter_async_context(serve())
-        vendors = Vendors.of_tonight(intake.url)
-        stand_ins = await stack.enter_async_context(serve(stand_ins_app(vendors)))
+        stand_ins = await stack.enter_async_context(serve())
+        vendors = Vendors.of_tonight(intake.url, stand_ins.url)
+        stand_ins.app = stand_ins_app(vendors)
         settings = Settings(
             _env_file=None,
             home=folder / "home",

@@ -44,7 +44,8 @@ async def open_channels(settings: Settings) -> AsyncIterator[dict[Channel, Sende
             channels[Channel.EMAIL] = EmailSender(sendgrid, settings.sendgrid.from_address)
         if settings.slack is not None:
             token = settings.slack.bot_token.get_secret_value()
+            slack = slack_client(bot_token=token, base_url=settings.slack.base_url)
             channels[Channel.SLACK] = SlackSender(
-                slack_client(bot_token=token, base_url=settings.slack.base_url)
+                slack, hears_buttons=settings.slack.signing_secret is not None
             )
         yield channels

@@ -10,6 +10,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from watchkeeper.channels.blocks import blocks_of, escape
 from watchkeeper.channels.sending import TIME_LIMIT_SECONDS, UNREADABLE, Receipt, refusal
 from watchkeeper.errors import VendorError, VendorRejected, VendorUnavailable
 from watchkeeper.model import Message
@@ -26,10 +27,11 @@ def slack_client(*, bot_token: str, base_url: str) -> AsyncWebClient:
 
 
 class SlackSender:
-    """Posts `message.text` to a channel such as "#incidents"."""
+    """Posts `message.text` to a channel such as "#incidents", with its buttons where somebody hears them."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
+    def __init__(self, client: AsyncWebClient, *, hears_buttons: bool = False) -> None:
         self._client = client
+        self._hears_buttons = hears_buttons
 
     async def send(
         self,
@@ -42,7 +44,11 @@ class SlackSender:
         try:
             async with asyncio.timeout(TIME_LIMIT_SECONDS):
                 answer = await self._client.chat_postMessage(
-                    channel=address, text=escape(message.text), thread_ts=thread, unfurl_links=False
+                    channel=address,
+                    text=escape(message.text),
+                    blocks=blocks_of(message) if self._hears_buttons else None,
+                    thread_ts=thread,
+                    unfurl_links=False,
                 )
             return Receipt(vendor_id=answer["ts"], thread=thread or answer["ts"])
         except SlackApiError as error:
@@ -54,15 +60,6 @@ class SlackSender:
         except UNREADABLE:
             reason = "an answer that its library cannot read"
             raise VendorRejected(vendor="slack", action="post_message", reason=reason) from None
-
-
-def escape(text: str) -> str:
-    """What a stranger sent must not become a link or a mention.
-
-    Source:
-        https://docs.slack.dev/messaging/formatting-message-text#escaping
-    """
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _refused(error: SlackApiError) -> VendorError:

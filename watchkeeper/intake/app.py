@@ -35,6 +35,7 @@ from watchkeeper.intake.proofs import proof_routes
 from watchkeeper.intake.receipts import receipt_routes
 from watchkeeper.intake.receiving import WebhooksFirst, receiving_routes
 from watchkeeper.intake.replies import reply_routes
+from watchkeeper.intake.slack import slack_routes
 from watchkeeper.intake.telling import telling_routes
 from watchkeeper.intake.worth import worth_routes
 from watchkeeper.links import LinkSigner
@@ -182,6 +183,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     app.include_router(receiving_routes())
     app.include_router(receipt_routes())
     app.include_router(reply_routes())
+    app.include_router(slack_routes())
     app.include_router(people_routes())
     app.include_router(telling_routes())
     app.include_router(mailing_routes())
