@@ -1,11 +1,12 @@
 """`watchkeeper drill`: a rehearsal of one night, on a stand-in company."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from drills.nights import play_all, programme
+from drills.nights import Act, play_all, programme
 from drills.person import Behaviour
 from drills.run import run_drill
 from drills.scenarios import SCENARIOS
@@ -54,12 +55,7 @@ def drill(
         chosen = [SCENARIOS[name] for name in scenarios or SCENARIOS]
         acts = programme(chosen, counterparts=all_of_them and not observe)
         folder = (report or Path("drill-report") / "all").absolute()
-        screen = Screen()
-        reports = run_until_stopped(
-            play_all(acts, speed=speed, person=person, report_folder=folder, screen=screen, observe=observe)
-        )
-        show_table(reports, screen)
-        return 0 if all(each["passed"] for each in reports) else 1
+        return play_programme(acts, speed=speed, person=person, report_folder=folder, observe=observe)
     name = scenarios[0] if scenarios else DEFAULT
     folder = (report or Path("drill-report") / name).absolute()
     passed = run_until_stopped(
@@ -73,3 +69,14 @@ def drill(
         )
     )
     return 0 if passed else 1
+
+
+def play_programme(
+    acts: Sequence[Act], *, speed: float, person: Behaviour, report_folder: Path, observe: bool
+) -> int:
+    """Play many nights on one stack and show their table; 0 only if each is a pass."""
+    screen = Screen()
+    how: dict[str, Any] = {"person": person, "report_folder": report_folder, "observe": observe}
+    reports = run_until_stopped(play_all(acts, speed=speed, screen=screen, **how))
+    show_table(reports, screen)
+    return 0 if all(each["passed"] for each in reports) else 1

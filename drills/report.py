@@ -19,6 +19,7 @@ from watchkeeper.model import (
     Incident,
     Notification,
     Purpose,
+    Remediation,
     TimelineEntry,
 )
 
@@ -103,18 +104,7 @@ def report_of(
         "findings": [
             {"cause": f.cause, "confidence": f.confidence, "evidence": f.evidence} for f in findings
         ],
-        "remediations": [
-            {
-                "action": r.action,
-                "target": r.target,
-                "gate": r.gate,
-                "approved_by": r.approved_by,
-                "preview": r.plan.preview,
-                "outcome": r.outcome,
-                "state": r.state,
-            }
-            for r in facts.remediations
-        ],
+        "remediations": [remediation_entry(r) for r in facts.remediations],
         "deadlines": [
             {"kind": d.kind, "due_at": d.due_at.isoformat(), "met_at": d.met_at and d.met_at.isoformat()}
             for d in deadlines
@@ -134,6 +124,18 @@ def hold_against(report: dict[str, Any], failures: Sequence[str], folder: Path) 
 def write_json(report: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "report.json").write_text(json.dumps(report, indent=2, default=str) + "\n")
+
+
+def remediation_entry(remediation: Remediation) -> dict[str, Any]:
+    return {
+        "action": remediation.action,
+        "target": remediation.target,
+        "gate": remediation.gate,
+        "approved_by": remediation.approved_by,
+        "preview": remediation.plan.preview,
+        "outcome": remediation.outcome,
+        "state": remediation.state,
+    }
 
 
 def page_entry(notification: Notification) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from deployments.parts import memory_bytes
 from deployments.stack import Stack, running_stack
 from drills.grading import grade
 from drills.leaks import leaks
-from drills.night import play_night
+from drills.night import Night, play_night
 from drills.person import Behaviour
 from drills.report import hold_against, moments, report_of, write_report
 from drills.scenarios.scenario import Scenario
@@ -139,6 +139,19 @@ async def play(
             observe=observe,
         )
         watching.cancel()
+    report = await asyncio.to_thread(
+        written, night, report_folder, peak_memory_mb=memory.peak_mb, speed=stack.settings.speed
+    )
+    picture, title = report_folder / "terminal.svg", f"Drill {report['name']}, person {person}"
+    picture.write_text(screen.picture(title))
+    hold_against(report, await leaks_of(world, stack, report_folder), report_folder)
+    screen.show_report(title, summary(report, report_folder), report["failures"])
+    picture.write_text(screen.picture(title))
+    return report
+
+
+def written(night: Night, report_folder: Path, *, peak_memory_mb: int, speed: float) -> dict[str, Any]:
+    """The graded report of a night, with its folder and everything in it."""
     facts, seen = night.facts, night.seen
     when = moments(night.fault_at, facts.incident, facts.notifications, seen.findings_at())
     draft = report_folder / "post-mortem.md" if facts.draft else None
@@ -149,11 +162,10 @@ async def play(
         findings=seen.findings,
         deadlines=seen.deadlines,
         post_mortem=str(draft) if draft else None,
-        peak_memory_mb=memory.peak_mb,
-        speed=stack.settings.speed,
+        peak_memory_mb=peak_memory_mb,
+        speed=speed,
     )
-    await asyncio.to_thread(
-        write_report,
+    write_report(
         report_folder,
         report,
         incident=facts.incident,
@@ -162,11 +174,6 @@ async def play(
         draft=facts.draft,
         requests=facts.requests,
     )
-    picture, title = report_folder / "terminal.svg", f"Drill {report['name']}, person {person}"
-    picture.write_text(screen.picture(title))
-    hold_against(report, await leaks_of(world, stack, report_folder), report_folder)
-    screen.show_report(title, summary(report, report_folder), report["failures"])
-    picture.write_text(screen.picture(title))
     return report
 
 

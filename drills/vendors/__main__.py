@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -35,67 +35,78 @@ from drills.vendors.vendor import Vendor
 from drills.vendors.vercel import VercelApi
 
 
+class StandIns:
+    """Every vendor's stand-in by its name, the platform that runs the company, and the company's customers."""
+
+    def __init__(self, config: Config) -> None:
+        self.platform = Platform(config.company, config.control_secret, config.upstash.redis_url)
+        self.customers = Customers(str(self.platform.backend.url))
+        self.twilio, self.sendgrid = TwilioApi(config.twilio), SendGridApi(config.sendgrid)
+        self.slack, self.pages = SlackApi(config.slack), StatusPages()
+        dns = DnsServer(config.dns)
+        self.by_name: dict[str, Vendor] = {
+            "railway": RailwayApi(config.railway, self.platform),
+            "uptimerobot": UptimeRobotApi(config.uptimerobot, dns.resolve),
+            "sentry": SentryApi(config.sentry),
+            "twilio": self.twilio,
+            "sendgrid": self.sendgrid,
+            "slack": self.slack,
+            "statuspage": self.pages,
+            "statuspage_api": StatuspageApi(config.statuspage_api),
+            "vercel": VercelApi(config.vercel),
+            "supabase": SupabaseApi(config.supabase, self.pages),
+            "upstash": UpstashApi(config.upstash, self.pages),
+            "dns": dns,
+            "stripe": StripeApi(config.stripe),
+            "github": GitHubApi(config.github),
+            "gemini": GeminiApi(config.gemini),
+            "removebg": RemoveBgApi(config.removebg),
+        }
+
+    def control(self, secret: str, known_secrets: Mapping[str, str]) -> Control:
+        return Control(
+            secret,
+            known_secrets=known_secrets,
+            platform=self.platform,
+            customers=self.customers,
+            twilio=self.twilio,
+            sendgrid=self.sendgrid,
+            slack=self.slack,
+            pages=self.pages,
+            vendors=self.by_name,
+        )
+
+    async def live(self) -> None:
+        """What all of them do by themselves, for ever."""
+        # The company's services talk to vendors from their first second, so they start once this process listens.
+        await asyncio.sleep(0.1)
+        async with asyncio.TaskGroup() as living:
+            for vendor in self.by_name.values():
+                living.create_task(vendor.live())
+            await self.platform.start()
+            living.create_task(self.platform.weigh_for_ever())
+            living.create_task(self.customers.order_for_ever())
+
+
 def create_app(config: Config) -> ASGIApp:
     """All of them on one port; a vendor's base address is its name below that port."""
-    platform = Platform(config.company, config.control_secret, config.upstash.redis_url)
-    customers = Customers(str(platform.backend.url))
-    twilio, sendgrid = TwilioApi(config.twilio), SendGridApi(config.sendgrid)
-    slack, pages = SlackApi(config.slack), StatusPages()
-    dns = DnsServer(config.dns)
-    vendors: dict[str, Vendor] = {
-        "railway": RailwayApi(config.railway, platform),
-        "uptimerobot": UptimeRobotApi(config.uptimerobot, dns.resolve),
-        "sentry": SentryApi(config.sentry),
-        "twilio": twilio,
-        "sendgrid": sendgrid,
-        "slack": slack,
-        "statuspage": pages,
-        "statuspage_api": StatuspageApi(config.statuspage_api),
-        "vercel": VercelApi(config.vercel),
-        "supabase": SupabaseApi(config.supabase, pages),
-        "upstash": UpstashApi(config.upstash, pages),
-        "dns": dns,
-        "stripe": StripeApi(config.stripe),
-        "github": GitHubApi(config.github),
-        "gemini": GeminiApi(config.gemini),
-        "removebg": RemoveBgApi(config.removebg),
-    }
-    known_secrets = secrets_of(config.model_dump())
-    control = Control(
-        config.control_secret,
-        known_secrets=known_secrets,
-        platform=platform,
-        customers=customers,
-        twilio=twilio,
-        sendgrid=sendgrid,
-        slack=slack,
-        pages=pages,
-        vendors=vendors,
-    )
+    stand_ins, known_secrets = StandIns(config), secrets_of(config.model_dump())
+    control = stand_ins.control(config.control_secret, known_secrets)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        living = asyncio.create_task(live())
+        living = asyncio.create_task(stand_ins.live())
         try:
             yield
         finally:
             living.cancel()
             await asyncio.gather(living, return_exceptions=True)
-            await platform.stop()
+            await stand_ins.platform.stop()
 
-    async def live() -> None:
-        # The company's services talk to vendors from their first second, so they start once this process listens.
-        await asyncio.sleep(0.1)
-        async with asyncio.TaskGroup() as living:
-            for vendor in vendors.values():
-                living.create_task(vendor.live())
-            await platform.start()
-            living.create_task(platform.weigh_for_ever())
-            living.create_task(customers.order_for_ever())
-
-    routes = [route for vendor in vendors.values() for route in vendor.routes()]
+    routes = [route for vendor in stand_ins.by_name.values() for route in vendor.routes()]
     app = Starlette(routes=[*routes, *control.routes()], lifespan=lifespan)
-    recorder = Recorder(app, Path(config.requests_file), known_secrets.values(), vendors=frozenset(vendors))
+    vendors = frozenset(stand_ins.by_name)
+    recorder = Recorder(app, Path(config.requests_file), known_secrets.values(), vendors=vendors)
     control.recorder = recorder
     return recorder
 
