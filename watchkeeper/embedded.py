@@ -57,7 +57,7 @@ SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "100",
-    "shared_buffers": "48MB",
+    "shared_buffers": "32MB",
     "maintenance_work_mem": "32MB",
     "max_wal_size": "256MB",
     "min_wal_size": "80MB",
