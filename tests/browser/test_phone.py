@@ -94,7 +94,8 @@ async def test_page_is_acknowledged_with_one_press_and_says_who_has_it(night: Ni
     await expect(phone.page.get_by_role("heading", level=1)).to_have_text(incident.summary)
     for word in (incident.number, incident.severity):
         await expect(phone.page.get_by_text(word, exact=True)).to_be_visible()
-    await expect(phone.page.get_by_role("button")).to_be_in_viewport(ratio=1)
+    for name in ("Acknowledge", "working on it", "next person", "Hold"):
+        await expect(phone.page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
     await phone.photograph("acknowledge")
     await phone.measure()
 
@@ -106,7 +107,7 @@ async def test_page_is_acknowledged_with_one_press_and_says_who_has_it(night: Ni
 
     await phone.open(link)
     await expect(phone.page.get_by_text("Already acknowledged by ana")).to_be_visible()
-    await expect(phone.page.get_by_role("button")).to_have_count(0)
+    await expect(phone.page.get_by_role("button", name="Acknowledge")).to_have_count(0)
     await phone.photograph("acknowledged-already")
 
 

@@ -6,9 +6,11 @@ from datetime import datetime
 from watchkeeper.answers import Answer
 from watchkeeper.answers.words import said_in_full
 from watchkeeper.decisions import status_in_words
+from watchkeeper.intake.charts import charts
 from watchkeeper.messages import impact
 from watchkeeper.model import (
     Deadline,
+    DeadlineKind,
     DeadlineState,
     Finding,
     Incident,
@@ -20,7 +22,7 @@ from watchkeeper.model import (
     TimelineKind,
 )
 from watchkeeper.proving import Proof
-from watchkeeper.rendering import render
+from watchkeeper.rendering import render, words
 from watchkeeper.timeline import NEWS
 from watchkeeper.worth import Question
 
@@ -34,7 +36,21 @@ ANSWERS = {
 
 # What the incident's page folds away: the looks, and the messages, which have a list of their own.
 ROUTINE = frozenset({TimelineKind.COMMAND, TimelineKind.PAGE})
-SPARK_WIDTH, SPARK_HEIGHT = 300, 40
+
+# What is due, in the words of somebody who waits for it.
+DUE = {
+    DeadlineKind.ACKNOWLEDGE: "everyone on call is paged again, unless somebody has it by then",
+    DeadlineKind.ESCALATE: "the next person is paged",
+    DeadlineKind.PAGE: "the held page goes out",
+    DeadlineKind.UPDATE: "the team's channel hears where it stands",
+    DeadlineKind.UPDATE_REMINDER: "a reminder of the update that was promised",
+    DeadlineKind.TRIAGE: "triage is to be done",
+    DeadlineKind.APPROVAL: "the plan can no longer be decided on",
+    DeadlineKind.SILENCE: "it comes back to whoever has it, unless they say something",
+    DeadlineKind.HOLD: "the hold is over",
+    DeadlineKind.REVIEW_REMINDER: "a reminder of the post-mortem",
+    DeadlineKind.REVIEW: "the post-mortem is due",
+}
 
 
 def acknowledge_page(
@@ -126,7 +142,9 @@ def incident_page(
         told_first=[entry for entry in timeline if entry.kind not in ROUTINE][::-1],
         looks=[entry for entry in timeline if entry.kind is TimelineKind.COMMAND],
         notifications=notifications,
-        due=[d for d in deadlines if d.state is DeadlineState.PENDING],
+        due=[
+            (d.due_at, DUE.get(d.kind, words(d.kind))) for d in deadlines if d.state is DeadlineState.PENDING
+        ],
         remediations=remediations,
         questions=questions,
         charts=charts(readings),
@@ -145,33 +163,6 @@ def front_page(incidents: Sequence[Incident], proof: Proof | None, *, now: datet
         ],
         proof=proof,
         proven_ago=now - proof.proven_at if proof and proof.proven_at else None,
-    )
-
-
-def charts(readings: Sequence[Reading]) -> list[dict[str, object]]:
-    """One chart per probe: the points of an SVG line, the newest value, and whether it is green."""
-    by_probe: dict[tuple[str, str], list[Reading]] = {}
-    for reading in readings:
-        by_probe.setdefault((reading.service, reading.probe), []).append(reading)
-    return [
-        {
-            "name": f"{service}: {probe}",
-            "newest": series[-1],
-            "points": spark_points([r.value if r.value is not None else float(r.ok) for r in series]),
-        }
-        for (service, probe), series in sorted(by_probe.items())
-    ]
-
-
-def spark_points(values: Sequence[float]) -> str:
-    """The values as "x,y x,y ..." in a box of SPARK_WIDTH by SPARK_HEIGHT, the largest at the top."""
-    low, high = min(values), max(values)
-    span = high - low or 1.0
-    step = SPARK_WIDTH / max(len(values) - 1, 1)
-    height = SPARK_HEIGHT - 4
-    return " ".join(
-        f"{index * step:.1f},{SPARK_HEIGHT - 2 - (value - low) / span * height:.1f}"
-        for index, value in enumerate(values)
     )
 
 
