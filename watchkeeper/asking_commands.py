@@ -16,7 +16,7 @@ from watchkeeper.commands import HomeOption, in_store
 from watchkeeper.embedded import start_postgres
 from watchkeeper.errors import BadInput, NotConfigured, StoreUnavailable
 from watchkeeper.explaining import explain as explain_facts
-from watchkeeper.explaining import read_facts
+from watchkeeper.explaining import list_newest, read_facts
 from watchkeeper.home import read_settings
 from watchkeeper.intake.webhooks import Refused, generic_alert
 from watchkeeper.model import Alert, Channel
@@ -30,17 +30,27 @@ from watchkeeper.simulating import Said, Simulation, Step
 from watchkeeper.store import Db, open_store
 
 STORE = "simulation"
+LISTED = 20
 
 
 def explain(
-    alert: Annotated[str, Parameter(help="The alert's number, or its fingerprint: then its newest.")],
+    alert: Annotated[
+        str | None,
+        Parameter(help="Its number, its fingerprint or its incident's; left out, the newest are listed."),
+    ] = None,
     *,
     home: HomeOption = None,
 ) -> None:
     """Say why an alert was paged or not, to whom and by which rule."""
     settings = read_settings(home, of_running=True)
-    facts = asyncio.run(in_store(settings, lambda db: read_facts(db, alert)))
-    print("\n".join(explain_facts(facts, settings.policy())))
+    policy = settings.policy()
+
+    async def tell(db: Db) -> list[str]:
+        if alert is None:
+            return await list_newest(db, policy, limit=LISTED) or ["no alert has come in yet"]
+        return explain_facts(await read_facts(db, alert), policy)
+
+    print("\n".join(asyncio.run(in_store(settings, tell))))
 
 
 def simulate(

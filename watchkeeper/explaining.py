@@ -1,5 +1,6 @@
 """Why an alert was paged or not, to whom and by which rule, in plain words: out of rows alone."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from watchkeeper.model import (
     Purpose,
     TimelineEntry,
     TimelineKind,
+    incident_id_of,
+    incident_number,
 )
 from watchkeeper.outbox import read_notifications
 from watchkeeper.policy import Policy
@@ -27,6 +30,7 @@ from watchkeeper.timeline import read_timeline
 # What calls a person; anything else is news for whom it concerns.
 CALLS = (Purpose.PAGE, Purpose.TICKET, Purpose.ESCALATION, Purpose.HANDOVER)
 
+INCIDENT = re.compile(r"INC-\d+", re.IGNORECASE)
 PAGES = {"always": "at any hour", "business_hours": "in business hours", "ticket": "nobody: it is a ticket,"}
 
 # What admission decided, by the name that it wrote down.
@@ -58,16 +62,31 @@ class Facts(NamedTuple):
     timeline: Sequence[TimelineEntry]
 
 
+async def list_newest(db: Db, policy: Policy, *, limit: int) -> list[str]:
+    """The newest alerts, a line each, newest first: what came in, and what was decided."""
+    rows = await db.all("alerts/newest", limit=limit)
+    return [
+        f"{row['id']:>6}  {in_words(row['received_at'], policy)}  {row['source']}: {one_line(row['summary'])}  "
+        f"[{words(row['decision'] or 'not decided')}"
+        + (f", {incident_number(row['incident_id'])}]" if row["incident_id"] else "]")
+        for row in rows
+    ]
+
+
 async def read_facts(db: Db, reference: str) -> Facts:
-    """The facts about an alert, named by its number or its fingerprint; of the latter, about the newest.
+    """The facts about an alert, named by its number, its fingerprint (the newest), or the incident that it opened.
 
     Raises:
         BadInput: there is none.
     """
     number = int(reference) if reference.isdecimal() else None
-    alert = await db.one("alerts/find", id=number, fingerprint=reference)
+    opened = incident_id_of(reference) if INCIDENT.fullmatch(reference) else None
+    alert = await db.one("alerts/find", id=number, fingerprint=reference, incident_id=opened)
     if alert is None:
-        raise BadInput(f"there is no alert {reference!r}; give its number or its whole fingerprint")
+        raise BadInput(
+            f"there is no alert {reference!r}; give its number, its whole fingerprint, or its incident's number "
+            "(`watchkeeper explain` alone lists the newest)"
+        )
     told = await db.one("alerts/told", fingerprint=alert["fingerprint"])
     held = await db.one("silences/held", fingerprint=alert["fingerprint"])
     known = told["alerts"] if told else 1

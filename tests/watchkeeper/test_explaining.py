@@ -16,7 +16,7 @@ from tests.watchkeeper.test_cli import elsewhere, run
 from watchkeeper import decisions
 from watchkeeper.asking_commands import describe_steps
 from watchkeeper.errors import BadInput
-from watchkeeper.explaining import DECISIONS, explain, read_facts
+from watchkeeper.explaining import DECISIONS, explain, list_newest, read_facts
 from watchkeeper.model import Channel
 from watchkeeper.oncall import Change
 from watchkeeper.paging import Desk
@@ -104,6 +104,22 @@ async def test_a_page_that_is_held_says_until_when(house: KernelHouse) -> None:
     assert "severities.P2 pages in business hours by email, slack" in text
     assert "The page is held until Mon 9 Mar 09:00 (UTC)." in text
     assert "Who was called: nobody so far." in text
+
+
+async def test_an_alert_is_named_by_its_number_its_fingerprint_or_its_incident(house: KernelHouse) -> None:
+    await house.hear(fingerprint="7")
+    await house.hear(fingerprint="7", summary="Backend is still down")
+    assert "Alert 2:" in await explained(house, "7")
+    for first in ("1", "INC-0001", "inc-1"):
+        assert "Alert 1:" in await explained(house, first)
+
+
+async def test_the_newest_alerts_are_listed_with_what_was_decided(house: KernelHouse) -> None:
+    await house.hear()
+    await house.hear(fingerprint="other", firing=False)
+    newest, first = await list_newest(house.store, house.desk.policy, limit=20)
+    assert "[nothing open to resolve]" in newest
+    assert "     1  Mon 2 Mar 03:00 (UTC)  generic: Backend is down  [" in first and ", INC-0001]" in first
 
 
 async def test_an_alert_that_never_came_in_cannot_be_explained(house: KernelHouse) -> None:

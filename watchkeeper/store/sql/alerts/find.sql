@@ -1,4 +1,5 @@
--- One alert by its number, or the newest with a fingerprint.
+-- One alert by its number, the newest with a fingerprint, or the one that opened an incident.
 SELECT * FROM alerts
- WHERE id = %(id)s OR fingerprint = %(fingerprint)s
- ORDER BY id = %(id)s DESC NULLS LAST, id DESC LIMIT 1
+ WHERE id = coalesce(%(id)s, (SELECT min(id) FROM alerts WHERE incident_id = %(incident_id)s))
+    OR fingerprint = %(fingerprint)s
+ ORDER BY fingerprint = %(fingerprint)s, id DESC LIMIT 1
