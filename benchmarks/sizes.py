@@ -27,7 +27,7 @@ class Sizes:
     acknowledgements: int = 3_000
     pgbench_seconds: int = 10
     due_incidents: int = 1_000
-    due_seconds: float = 120
+    due_seconds: float = 180
 
 
 FULL = Sizes()
@@ -46,5 +46,5 @@ QUICK = Sizes(
     acknowledgements=500,
     pgbench_seconds=3,
     due_incidents=100,
-    due_seconds=12,
+    due_seconds=60,
 )
