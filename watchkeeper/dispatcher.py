@@ -124,8 +124,12 @@ class Dispatcher:
         self._public_url = public_url
         self._clock = clock
 
-    async def pass_once(self) -> None:
-        """Deadlines first: they concern people."""
+    async def pass_once(self) -> float | None:
+        """Deadlines first: they concern people.
+
+        Returns:
+            In how many seconds the next of them falls due; None where none is to come.
+        """
         if await self._next_deadline():
             # Where one is due, many may be: Postgres works on some while others are composed.
             await asyncio.gather(*(self._deal_with_due() for _ in range(SIDE_BY_SIDE)))
@@ -134,6 +138,9 @@ class Dispatcher:
         await post_where_behind(self._store, now=self._clock())
         async with self._store.transaction() as db:
             await ask_again_for_drafts(db, now=self._clock())
+        now = self._clock()
+        following = present(await self._store.one("deadlines/next", now=now))["due_at"]
+        return (following - now).total_seconds() if following else None
 
     async def _deal_with_due(self) -> None:
         while await self._next_deadline():
@@ -256,16 +263,20 @@ async def give_up(db: Db, incident: Incident, public_url: str, *, now: datetime)
     await hand_over(db, desk_of(incident, public_url), incident, why, findings, now=now)
 
 
-async def repeat(look: Callable[[], Awaitable[None]], bell: asyncio.Event, *, every_seconds: float) -> None:
-    """Look for ever: at each ring of the bell, and every `every_seconds` for what became due by time."""
+async def repeat(
+    look: Callable[[], Awaitable[float | None]], bell: asyncio.Event, *, every_seconds: float
+) -> None:
+    """Look for ever: at each ring of the bell, and every `every_seconds` for what became due by time, or sooner where
+    the look says in how many seconds something will be."""
     while True:
         bell.clear()
+        sooner = None
         try:
-            await look()
+            sooner = await look()
         except StoreUnavailable as error:
             log.warning("the store is away (%s); trying again", error)
         try:
-            async with asyncio.timeout(every_seconds):
+            async with asyncio.timeout(every_seconds if sooner is None else min(sooner, every_seconds)):
                 await bell.wait()
         except TimeoutError:
             continue

@@ -1,0 +1,2 @@
+-- When the next deadline falls due.
+SELECT min(due_at) AS due_at FROM deadlines WHERE state = 'pending' AND due_at > %(now)s
