@@ -15,7 +15,6 @@ from watchkeeper.model import (
     DeadlineState,
     Incident,
     Notification,
-    Purpose,
     TimelineEntry,
     TimelineKind,
     incident_id_of,
@@ -28,7 +27,7 @@ from watchkeeper.store import Db, Row
 from watchkeeper.timeline import read_timeline
 
 # What calls a person; anything else is news for whom it concerns.
-CALLS = (Purpose.PAGE, Purpose.TICKET, Purpose.ESCALATION, Purpose.HANDOVER)
+CALLS = frozenset({"page", "ticket", "escalation", "comeback", "contact", "approval", "handover"})
 
 INCIDENT = re.compile(r"INC-\d+", re.IGNORECASE)
 PAGES = {"always": "at any hour", "business_hours": "in business hours", "ticket": "nobody: it is a ticket,"}

@@ -13,7 +13,7 @@ from watchkeeper.admission import admit
 from watchkeeper.channels import Receipt, Sender
 from watchkeeper.dispatcher import fire_deadline
 from watchkeeper.links import LinkSigner
-from watchkeeper.model import Alert, Channel, Data, DeadlineKind, Message, Purpose, TimelineKind
+from watchkeeper.model import Alert, Channel, Data, DeadlineKind, Message, TimelineKind
 from watchkeeper.oncall import Change, on_call
 from watchkeeper.pager import Pager
 from watchkeeper.paging import Desk
@@ -26,6 +26,8 @@ from watchkeeper.timeline import read_timeline
 
 # Beyond that nothing is said: a page that is held over long holidays is seen, a year of reminders is not.
 AT_MOST = timedelta(days=14)
+
+WAKES = ("page", "escalation", "comeback", "contact", "handover")
 
 
 class Step(Data):
@@ -124,6 +126,6 @@ class Simulation:
 
     def _call(self, recipient: str, purpose: str, channels: Sequence[str]) -> str:
         person = self._desk.policy.people.get(recipient)
-        woken = "is woken" if purpose in (Purpose.PAGE, Purpose.ESCALATION) else "is told"
+        woken = "is woken" if purpose in WAKES else "is told"
         name = person.name if person else recipient
         return f"{name} {woken} by {', '.join(channels)} ({words(purpose)})"
