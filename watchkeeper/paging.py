@@ -20,7 +20,7 @@ from watchkeeper.decisions import (
     ticket_routes,
 )
 from watchkeeper.hours import routes_now
-from watchkeeper.incidents import policy_of
+from watchkeeper.incidents import MAX_ATTEMPTS, policy_of
 from watchkeeper.links import create_link, incident_address
 from watchkeeper.model import (
     Channel,
@@ -46,6 +46,8 @@ from watchkeeper.worth import ask_worth, written_to
 
 # An acknowledge link outlives the night in which it was sent, and not much more.
 LINK_LIFE = timedelta(hours=24)
+# Room for the looks of one hand-over that a flapping alert puts off, before the numbers of the next.
+LOOKS_OF_HAND_OVER = 100
 # A ticket lies over a weekend, or over the holidays.
 TICKET_LINK_LIFE = timedelta(days=14)
 
@@ -252,8 +254,11 @@ async def hand_over(
     text = f"Handed over to the people on call: {why}"
     await record(db, incident.id, TimelineKind.DECISION, text, now=now, key=f"handover:{incident.attempt}")
     await update_team(db, desk, incident, text, key=f"handover:{incident.attempt}", now=now)
-    looked_at = now + desk.policy.verification.stable_for
-    await set_deadline(db, incident.id, DeadlineKind.WATCH, 1, looked_at, now=now)
+    if incident.attempt < MAX_ATTEMPTS:
+        # Each look that found it still broken makes the next one wait twice as long.
+        looked_at = now + desk.policy.verification.stable_for * 2 ** (incident.attempt - 1)
+        number = incident.attempt * LOOKS_OF_HAND_OVER
+        await set_deadline(db, incident.id, DeadlineKind.WATCH, number, looked_at, now=now)
 
 
 async def tell_resolved(

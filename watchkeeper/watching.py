@@ -20,7 +20,7 @@ async def look_after_hand_over(
     db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime
 ) -> None:
     """Nothing fired any more when it was handed over, or whoever told of it never says that it is over: no alert will
-    ever say that it is mended, so it is looked at once, after the time that readings have to stay green."""
+    ever say that it is mended, so it is looked at after the time that readings have to stay green."""
     alerts = present(await db.one("alerts/any_firing", incident_id=incident.id))
     flaps = alerts["flapping_until"]
     if flaps is not None and flaps > now:

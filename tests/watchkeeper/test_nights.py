@@ -355,7 +355,9 @@ async def test_an_issue_alert_of_sentrys_does_not_keep_an_incident_open(house: K
     assert (await read_incident(house.store, incident.id)).attempt == incident.attempt + 1
 
 
-async def test_what_was_quiet_before_it_was_handed_over_is_looked_at_once(house: KernelHouse) -> None:
+async def test_what_was_quiet_before_it_was_handed_over_is_looked_at_ever_more_rarely(
+    house: KernelHouse,
+) -> None:
     await house.hear(fingerprint="site")
     await house.hear(fingerprint="site", firing=False)
     await handed_over(house)
@@ -364,8 +366,14 @@ async def test_what_was_quiet_before_it_was_handed_over_is_looked_at_once(house:
     await house.pass_time(minutes=1)
     watched = await read_incident(house.store, 1)
     assert (watched.status, watched.attempt, watched.waiting_for) == (Status.MONITORING, 2, None)
+    for attempt, minutes in ((2, 30), (3, 60), (4, 120)):
+        await handed_over(house)
+        await house.pass_time(minutes=minutes - 1)
+        assert (await read_incident(house.store, 1)).waiting_for == "person"
+        await house.pass_time(minutes=1)
+        assert (await read_incident(house.store, 1)).attempt == attempt + 1
     await handed_over(house)
-    await house.pass_time(hours=1)
+    await house.pass_time(hours=48)
     assert (await read_incident(house.store, 1)).waiting_for == "person"
 
 
