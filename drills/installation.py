@@ -38,7 +38,7 @@ def settings_in(
 TAKES: dict[str, tuple[str, tuple[str, ...]]] = {
     "twilio": ("", ("account_sid", "auth_token", "from_number")),
     "sendgrid": ("", ("api_key",)),
-    "slack": ("/api/", ("bot_token",)),
+    "slack": ("/api/", ("bot_token", "signing_secret")),
     "sentry": ("/api/0", ("organization", "token", "client_secret")),
     "uptimerobot": ("/v2", ("api_key",)),
     "railway": ("/graphql/v2", ("token",)),

@@ -62,7 +62,7 @@ def world_config(folder: Path, ports: Ports, database: CompanyDatabase, redis_ur
         **data_vendors(ports, redis_url),
         **apis(ports),
         **monitoring(ports),
-        **reaching_people(),
+        **reaching_people(ports),
     }
     return {
         "requests_file": str(folder / "requests.jsonl"),
@@ -184,16 +184,24 @@ def monitoring(ports: Ports) -> Part:
     }
 
 
-def reaching_people() -> Part:
+def reaching_people(ports: Ports) -> Part:
+    replies = f"{local(ports.intake)}/replies"
     return {
         "twilio": {
             "account_sid": f"AC{secrets.token_hex(16)}",
             "auth_token": secrets.token_hex(16),
             "from_number": FROM_NUMBER,
             "delivery_seconds": 0.3,
+            "replies_url": f"{replies}/twilio",
         },
         "sendgrid": {"api_key": f"SG.{new_secret()}"},
-        "slack": {"bot_token": f"xoxb-{new_secret()}", "channels": ["#incidents"]},
+        "slack": {
+            "bot_token": f"xoxb-{new_secret()}",
+            "channels": ["#incidents"],
+            "signing_secret": new_secret(),
+            "interactivity_url": f"{replies}/slack",
+            "url": local(ports.vendors),
+        },
         "statuspage_api": {
             "token": new_secret(),
             "page_id": "shop1page",

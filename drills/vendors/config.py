@@ -73,7 +73,7 @@ class Slack(BaseModel):
 
     bot_token: str
     channels: list[str]
-    signing_secret: str = ""
+    signing_secret: str
     interactivity_url: str | None = None
     url: str = ""
 
@@ -189,6 +189,7 @@ SECRETS = frozenset(
         "auth_token",
         "bot_token",
         "client_secret",
+        "signing_secret",
         "webhook_secret",
         "public_key",
         "control_secret",
