@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from watchkeeper import deadlines
+from watchkeeper.contact import stand_down
 from watchkeeper.incidents import cancel_response, incident_of
 from watchkeeper.mailing.proposing import propose_resolved
 from watchkeeper.model import DeadlineKind, Incident, Status, TimelineKind
@@ -14,6 +15,7 @@ from watchkeeper.timeline import record
 
 CLOCKS = [
     DeadlineKind.ACKNOWLEDGE,
+    DeadlineKind.CALL_AGAIN,
     DeadlineKind.ESCALATE,
     DeadlineKind.APPROVAL,
     DeadlineKind.TRIAGE,
@@ -64,6 +66,7 @@ async def _all_clear(
     await record(db, resolved.id, TimelineKind.STATUS, text, now=now, actor=actor or "watchkeeper")
     await deadlines.cancel(db, resolved.id, CLOCKS, now=now)
     await db.run("outbox/cancel_pages", incident_id=resolved.id)
+    await stand_down(db, desk.policy, resolved, now=now)
     cause = resolved.cause or "not found"
     proved = actor is None
     await tell_resolved(db, desk, resolved, cause=cause, resolution=resolution, proved=proved, now=now)

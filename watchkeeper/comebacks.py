@@ -6,8 +6,9 @@ Both are deadlines of the incident. An answer is a sign of life: it meets what w
 from datetime import datetime, timedelta
 
 from watchkeeper import deadlines
-from watchkeeper.decisions import Route, escalation_routes, is_at_work, routes_to_person
+from watchkeeper.decisions import Route, is_at_work, routes_to_person
 from watchkeeper.hours import routes_now
+from watchkeeper.ladder import everyone
 from watchkeeper.model import Channel, Deadline, DeadlineKind, DeadlineState, Incident, Purpose, TimelineKind
 from watchkeeper.paging import Desk, page_because
 from watchkeeper.rendering import duration
@@ -84,8 +85,7 @@ async def _whom_again(db: Db, desk: Desk, incident: Incident, *, now: datetime) 
     if holder is not None and times == 1:
         return _routes_back(handle, incident, desk), "you have it and are silent"
     shift = await shift_at(db, desk.policy, now=now)
-    routes = escalation_routes(times, incident.severity, desk.policy, shift)
-    return routes, f"{holder.name if holder else handle} has it and is silent"
+    return everyone(desk.policy, shift), f"{holder.name if holder else handle} has it and is silent"
 
 
 async def hold_is_over(db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime) -> None:

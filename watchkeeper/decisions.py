@@ -206,27 +206,6 @@ def ticket_routes(policy: Policy, shift: Shift) -> list[Route]:
     return [*routes, *([Route(policy.tickets_to, Channel.EMAIL, [])] if policy.tickets_to else [])]
 
 
-def escalation_routes(number: int, severity: Severity, policy: Policy, shift: Shift) -> list[Route]:
-    """Whom to page when nobody has acknowledged for the `number`-th time (1, 2, ...).
-
-    Each time everyone on call, by every channel up to one louder than the severity's own at first and by all
-    of them from the second time on.
-    """
-    wanted = set(policy.rule(severity).channels)
-    louder = [c for c in LOUDNESS if c not in wanted]
-    channels = [*wanted, *(louder if number > 1 else louder[:1])]
-    return [route for handle in shift.in_turn for route in routes_to_person(handle, channels, policy)]
-
-
-def next_routes(severity: Severity, policy: Policy, shift: Shift) -> list[Route]:
-    """The next person on call, by the severity's channels; alone on call, the same again by every channel."""
-    handle = shift.after(shift.first)
-    if handle is None:
-        return routes_to_person(shift.first, LOUDNESS, policy)
-    personal = [c for c in policy.rule(severity).channels if c is not Channel.SLACK]
-    return routes_to_person(handle, personal, policy)
-
-
 def gate_for(action: str, policy: Policy) -> tuple[Gate, str]:
     """What an action needs before it may happen, and why."""
     autonomy = policy.autonomy.actions.get(action, policy.autonomy.default)
@@ -291,7 +270,7 @@ def retry_after(attempts: int, *, only_way: bool = False) -> timedelta | None:
 
 def priority_of(purpose: Purpose) -> int:
     """Lower goes first: the first page of an incident jumps the queue."""
-    urgent = (Purpose.ESCALATION, Purpose.COMEBACK, Purpose.APPROVAL, Purpose.HANDOVER)
+    urgent = (Purpose.ESCALATION, Purpose.COMEBACK, Purpose.CONTACT, Purpose.APPROVAL, Purpose.HANDOVER)
     return 0 if purpose is Purpose.PAGE else 1 if purpose in urgent else 5
 
 

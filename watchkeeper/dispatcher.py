@@ -12,10 +12,9 @@ from typing import Any
 
 from watchkeeper.clock import Clock
 from watchkeeper.comebacks import has_been_silent, hold_is_over
-from watchkeeper.deadlines import set_deadline
 from watchkeeper.errors import StoreUnavailable, VendorRejected, VendorUnavailable
+from watchkeeper.escalating import call_again, escalate, nobody_acknowledged
 from watchkeeper.findings import read_findings
-from watchkeeper.hours import due_after
 from watchkeeper.incidents import MAX_ATTEMPTS, incident_of, read_incident, start_attempt
 from watchkeeper.maintenance import still_in_maintenance
 from watchkeeper.model import (
@@ -23,20 +22,18 @@ from watchkeeper.model import (
     DeadlineKind,
     Incident,
     RemediationState,
-    TimelineKind,
 )
 from watchkeeper.motor import TERMINAL, Motor
-from watchkeeper.paging import Desk, desk_of, hand_over, page_again, page_secondary
+from watchkeeper.paging import Desk, desk_of, hand_over
 from watchkeeper.promises import remind_of_promise
 from watchkeeper.remediations import expire_undecided, read_remediation
 from watchkeeper.reviews.clock import remind
 from watchkeeper.reviews.items import chase
 from watchkeeper.reviews.opening import ask_again_for_drafts
-from watchkeeper.routing import asks_softly, held_page_is_due
+from watchkeeper.routing import held_page_is_due
 from watchkeeper.status_page.posting import post_where_behind
 from watchkeeper.store import Db, Row, Store, present
 from watchkeeper.telling import triage_is_overdue, update_is_due
-from watchkeeper.timeline import record
 from watchkeeper.watching import look_after_hand_over, watch_where_quiet
 
 log = logging.getLogger(__name__)
@@ -56,30 +53,8 @@ async def deal_with(db: Db, deadline: Deadline, public_url: str, *, now: datetim
     await MISSED[deadline.kind](db, desk_of(incident, public_url), incident, deadline, now=now)
 
 
-async def _escalate(db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime) -> None:
-    if incident.is_open:
-        text = "Escalated to the secondary on call: the severity's time without a resolution is over"
-        await record(db, incident.id, TimelineKind.DECISION, text, now=now)
-        await page_secondary(db, desk, incident, now=now)
-
-
 async def _expire(db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime) -> None:
     await expire_undecided(db, incident.id, now=now)
-
-
-async def _nobody_acknowledged(
-    db: Db, desk: Desk, incident: Incident, deadline: Deadline, *, now: datetime
-) -> None:
-    if incident.acknowledged_at is not None or not incident.is_open:
-        return
-    if await asks_softly(db, desk, incident, deadline, now=now):
-        return
-    text = f"Nobody has acknowledged {incident.number}: paging everyone on call again"
-    await record(db, incident.id, TimelineKind.DECISION, text, now=now)
-    await page_again(db, desk, incident, deadline.number, now=now)
-    within = desk.policy.rule(incident.severity).acknowledge_within
-    again = due_after(incident.severity, desk.policy, now, within)
-    await set_deadline(db, incident.id, DeadlineKind.ACKNOWLEDGE, deadline.number + 1, again, now=now)
 
 
 Handler = Callable[..., Awaitable[None]]
@@ -87,8 +62,9 @@ Handler = Callable[..., Awaitable[None]]
 # What each kind of deadline sets off when it passes unmet: handler(db, desk, incident, deadline, now=...).
 MISSED: dict[DeadlineKind, Handler] = {
     DeadlineKind.WATCH: look_after_hand_over,
-    DeadlineKind.ACKNOWLEDGE: _nobody_acknowledged,
-    DeadlineKind.ESCALATE: _escalate,
+    DeadlineKind.ACKNOWLEDGE: nobody_acknowledged,
+    DeadlineKind.CALL_AGAIN: call_again,
+    DeadlineKind.ESCALATE: escalate,
     DeadlineKind.PAGE: held_page_is_due,
     DeadlineKind.TRIAGE: triage_is_overdue,
     DeadlineKind.UPDATE: update_is_due,

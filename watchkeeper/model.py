@@ -287,6 +287,7 @@ class Remediation(Data):
 
 class DeadlineKind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
+    CALL_AGAIN = "call_again"
     ESCALATE = "escalate"
     TRIAGE = "triage"
     UPDATE = "update"
@@ -328,6 +329,7 @@ class Purpose(StrEnum):
     TICKET = "ticket"
     ESCALATION = "escalation"
     COMEBACK = "comeback"
+    CONTACT = "contact"
     ANNOUNCEMENT = "announcement"
     UPDATE = "update"
     REMINDER = "reminder"

@@ -61,6 +61,10 @@ class Shift(Data):
         return [handle for handle in self.people if handle not in self.away] or self.people
 
     @property
+    def nobody_can_be_reached(self) -> bool:
+        return all(handle in self.away for handle in self.people)
+
+    @property
     def first(self) -> str:
         """Who is woken first."""
         return self.in_turn[0]

@@ -12,17 +12,18 @@ from datetime import datetime, timedelta
 
 from watchkeeper.channels import Receipt, Sender
 from watchkeeper.clock import Clock
+from watchkeeper.contact import ask_contact
 from watchkeeper.decisions import LOUDNESS, Route, retry_after, routes_to_person
 from watchkeeper.errors import VendorError, VendorUnavailable
 from watchkeeper.hours import channels_now
 from watchkeeper.incidents import read_incident
 from watchkeeper.links import LinkSigner, tokens_in
-from watchkeeper.model import Channel, Message, Notification, Purpose, TimelineKind
+from watchkeeper.model import Channel, Message, Notification, Purpose, TimelineKind, incident_number
 from watchkeeper.outbox import enqueue
-from watchkeeper.paging import Desk
+from watchkeeper.paging import Desk, page_because
 from watchkeeper.policy.rules import Throttle
 from watchkeeper.shifts import shift_at
-from watchkeeper.store import Db, Row, Store
+from watchkeeper.store import Db, Row, Store, present
 from watchkeeper.timeline import record
 
 log = logging.getLogger(__name__)
@@ -224,10 +225,9 @@ async def _is_wanted(db: Db, notification: Notification) -> bool:
 
 
 async def _pass_on(db: Db, notification: Notification, route: Route, now: datetime) -> bool:
-    what = notification.key.removesuffix(f":{notification.recipient}:{notification.channel}")
     return await enqueue(
         db,
-        key=what,
+        key=notification.key.removesuffix(f":{notification.recipient}:{notification.channel}"),
         incident_id=notification.incident_id,
         purpose=notification.purpose,
         route=route,
@@ -236,29 +236,41 @@ async def _pass_on(db: Db, notification: Notification, route: Route, now: dateti
     )
 
 
-# What must reach somebody; anything else concerns the one whom it was meant for, and nobody in their place.
-URGENT = (Purpose.PAGE, Purpose.ESCALATION, Purpose.COMEBACK, Purpose.APPROVAL, Purpose.HANDOVER)
+# What must reach somebody, in whoever's place. What asks for an approval or hands over goes to everyone on call anyway.
+URGENT = (Purpose.PAGE, Purpose.ESCALATION, Purpose.COMEBACK)
 
 
 async def _next_person(
     db: Db, desk: Desk, notification: Notification, channels: Sequence[Channel], now: datetime
 ) -> None:
-    if notification.purpose not in URGENT or notification.recipient not in desk.policy.people:
+    """A page that reaches nobody goes to whoever is next, with a link of their own; after the last, to the contact."""
+    silent = desk.policy.people.get(notification.recipient)
+    if notification.purpose not in URGENT or silent is None:
         return
-    handle = (await shift_at(db, desk.policy, now=now)).after(notification.recipient)
-    if handle is None:
+    which = {"incident_id": notification.incident_id}
+    told = {"purpose": notification.purpose, "recipient": notification.recipient}
+    if present(await db.one("outbox/still_hopeful", **which, **told))["messages"]:
         return
-    hopeful = await db.one(
-        "outbox/still_hopeful",
-        incident_id=notification.incident_id,
-        purpose=notification.purpose,
-        recipient=notification.recipient,
-    )
-    if hopeful and hopeful["messages"]:
-        return
-    for route in routes_to_person(handle, channels, desk.policy):
-        rest = [c for c in route.fallback if c in channels]
-        await _pass_on(db, notification, route._replace(fallback=rest), now)
+    incident = await read_incident(db, notification.incident_id or 0)
+    shift = await shift_at(db, desk.policy, now=now)
+    handle = shift.after(notification.recipient)
+    if handle is not None:
+        routes = [
+            route._replace(fallback=[c for c in route.fallback if c in channels])
+            for route in routes_to_person(handle, channels, desk.policy)
+        ]
+        why = f"{silent.name} cannot be reached"
+        what, purpose = _what(notification), notification.purpose
+        await page_because(db, desk, incident, routes, why, what=what, purpose=purpose, now=now)
+    elif not present(await db.one("outbox/anybody_hopeful", **which))["messages"]:
+        await ask_contact(db, desk.policy, incident, shift, key="unreached", now=now)
+
+
+def _what(notification: Notification) -> str:
+    """What the message is, without the incident, the recipient and the channel that its key adds."""
+    number = f"{incident_number(notification.incident_id)}:" if notification.incident_id else ""
+    whole = notification.key.removesuffix(f":{notification.recipient}:{notification.channel}")
+    return whole.removeprefix(number)
 
 
 async def receive_receipt(

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchkeeper import messages
+from watchkeeper.contact import ask_contact
 from watchkeeper.deadlines import next_deadline, set_deadline
 from watchkeeper.decisions import (
     Route,
-    escalation_routes,
     first_pages,
-    next_routes,
     routes_to_person,
     status_in_words,
     ticket_routes,
 )
 from watchkeeper.hours import routes_now
 from watchkeeper.incidents import MAX_ATTEMPTS, policy_of
+from watchkeeper.ladder import calls_after
 from watchkeeper.links import create_link, incident_address
 from watchkeeper.model import (
     Channel,
@@ -65,7 +65,9 @@ class Desk:
 
 async def page_first(db: Db, desk: Desk, incident: Incident, *, doing: str, now: datetime) -> None:
     """Wake whoever is first on call, and tell the team's channel."""
-    shift = await _shift(db, desk, incident, now=now)
+    shift = await shift_for(db, desk, incident, now=now)
+    if shift.nobody_can_be_reached:
+        await ask_contact(db, desk.policy, incident, shift, key="away", now=now)
     for route in first_pages(incident.severity, desk.policy, shift):
         link = await _acknowledge_link(db, desk, incident, route.recipient, now)
         name = desk.policy.people[route.recipient].name
@@ -85,7 +87,7 @@ async def send_ticket(
     db: Db, desk: Desk, incident: Incident, *, answer_by: str, key: str, now: datetime
 ) -> None:
     """Write to whoever is first on call, and to the ticket system where the policy names its address."""
-    shift = await _shift(db, desk, incident, now=now)
+    shift = await shift_for(db, desk, incident, now=now)
     link = await _acknowledge_link(db, desk, incident, shift.first, now, life=TICKET_LINK_LIFE)
     message = messages.ticket(
         incident,
@@ -96,33 +98,6 @@ async def send_ticket(
     )
     for route in ticket_routes(desk.policy, shift):
         await _send(db, incident, key, Purpose.TICKET, route, message, now)
-
-
-async def page_secondary(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> None:
-    """Escalate by time: the guide's "immediate" for P0, or unresolved for too long."""
-    shift = await _shift(db, desk, incident, now=now)
-    for route in next_routes(incident.severity, desk.policy, shift):
-        link = await _acknowledge_link(db, desk, incident, route.recipient, now)
-        message = messages.escalation(
-            incident,
-            now=now,
-            why="escalated to you",
-            acknowledge_link=link,
-            incident_link=desk.incident_url(incident),
-        )
-        await _send(db, incident, "escalate:1", Purpose.ESCALATION, route, message, now)
-
-
-async def page_again(db: Db, desk: Desk, incident: Incident, number: int, *, now: datetime) -> None:
-    """Nobody has acknowledged for the `number`-th time: everyone on call, by louder channels."""
-    shift = await _shift(db, desk, incident, now=now)
-    why = f"{desk.policy.people[shift.first].name} has not answered"
-    for route in escalation_routes(number, incident.severity, desk.policy, shift):
-        link = await _acknowledge_link(db, desk, incident, route.recipient, now)
-        message = messages.escalation(
-            incident, now=now, why=why, acknowledge_link=link, incident_link=desk.incident_url(incident)
-        )
-        await _send(db, incident, f"unanswered:{number}", Purpose.ESCALATION, route, message, now)
 
 
 async def page_because(
@@ -211,7 +186,7 @@ async def request_approval(
 ) -> None:
     """Send everyone on call a link of their own that decides on exactly this plan."""
     expires_at = remediation.expires_at or now + LINK_LIFE
-    shift = await _shift(db, desk, incident, now=now)
+    shift = await shift_for(db, desk, incident, now=now)
     for route in _everyone_on_call(incident, desk.policy, shift, now):
         link = await create_link(
             db,
@@ -248,7 +223,7 @@ async def hand_over(
         tried=tried,
         incident_link=desk.incident_url(incident),
     )
-    shift = await _shift(db, desk, incident, now=now)
+    shift = await shift_for(db, desk, incident, now=now)
     for route in _everyone_on_call(incident, desk.policy, shift, now):
         await _send(db, incident, f"handover:{incident.attempt}", Purpose.HANDOVER, route, message, now)
     text = f"Handed over to the people on call: {why}"
@@ -288,12 +263,13 @@ def _everyone_on_call(incident: Incident, policy: Policy, shift: Shift, now: dat
     return routes_now(routes, incident.severity, policy, now)
 
 
-async def _shift(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> Shift:
+async def shift_for(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> Shift:
     """Who is on call at this moment. Whom that skips, and why, goes on the timeline, once for each absence."""
     shift = await shift_at(db, desk.policy, now=now)
     for handle in shift.people:
-        if handle in shift.away and handle not in shift.in_turn:
-            text = f"Not paged: {describe(shift.away[handle], desk.policy)}"
+        if handle in shift.away:
+            paged = "Paged all the same" if shift.nobody_can_be_reached else "Not paged"
+            text = f"{paged}: {describe(shift.away[handle], desk.policy)}"
             key = f"away:{handle}:{shift.away[handle].ends_at.isoformat()}"
             await record(db, incident.id, TimelineKind.PAGE, text, now=now, key=key)
     return shift
@@ -343,6 +319,7 @@ def severity_deadlines(severity: Severity, policy: Policy) -> dict[DeadlineKind,
     every, ahead = rule.update_every, policy.telling.remind_update_before
     wanted = {
         DeadlineKind.ACKNOWLEDGE: rule.acknowledge_within,
+        DeadlineKind.CALL_AGAIN: calls_after(severity, policy),
         DeadlineKind.ESCALATE: rule.escalate_after,
         DeadlineKind.UPDATE: every,
         DeadlineKind.UPDATE_REMINDER: every - ahead if every and every > ahead else None,

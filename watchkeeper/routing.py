@@ -1,5 +1,6 @@
 """How people hear that an incident began: a page at once, a page when business hours begin, or a ticket."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from watchkeeper import deadlines
@@ -7,6 +8,7 @@ from watchkeeper.deadlines import set_deadline
 from watchkeeper.hours import due_after, in_words, when_to_page
 from watchkeeper.model import Deadline, DeadlineKind, Incident, TimelineKind
 from watchkeeper.paging import Desk, announce, page_first, send_ticket, severity_deadlines
+from watchkeeper.policy import Policy
 from watchkeeper.store import Db
 from watchkeeper.timeline import newest, record
 
@@ -24,9 +26,30 @@ async def tell_of_start(db: Db, desk: Desk, incident: Incident, *, now: datetime
             await _hold(db, desk, incident, timing.at, timing.reason, now=now)
         case "ticket":
             await _write_ticket(db, desk, incident, now=now)
-    for kind, within in severity_deadlines(incident.severity, desk.policy).items():
-        due_at = due_after(incident.severity, desk.policy, now, within)
+    due = {
+        kind: due_after(incident.severity, desk.policy, now, within)
+        for kind, within in severity_deadlines(incident.severity, desk.policy).items()
+    }
+    for kind, due_at in due.items():
         await set_deadline(db, incident.id, kind, 1, due_at, now=now)
+    await _write_promise(db, incident, due, desk.policy, now=now)
+
+
+PROMISES = {
+    DeadlineKind.ACKNOWLEDGE: "an answer by",
+    DeadlineKind.ESCALATE: "the next person, unless it is resolved, at",
+    DeadlineKind.UPDATE: "an update by",
+}
+
+
+async def _write_promise(
+    db: Db, incident: Incident, due: Mapping[DeadlineKind, datetime], policy: Policy, *, now: datetime
+) -> None:
+    """What people may now rely on, on the timeline, for the day on which somebody asks whether it was kept."""
+    promised = [f"{PROMISES[kind]} {in_words(due[kind], policy)}" for kind in PROMISES if kind in due]
+    text = f"Promised for a {incident.severity}: {', '.join(promised)}"
+    key = f"promised:{incident.severity}"
+    await record(db, incident.id, TimelineKind.NOTE, text, now=now, key=key)
 
 
 async def _hold(db: Db, desk: Desk, incident: Incident, until: datetime, why: str, *, now: datetime) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from watchkeeper.decisions import (
-    escalation_routes,
     estimate_resolution,
     first_pages,
     gate_for,
@@ -178,14 +177,6 @@ def test_p0_wakes_the_primary_by_voice_sms_and_email(policy: Policy) -> None:
     routes = first_pages(Severity.P0, policy, on_call(policy, [], NOW))
     assert [(r.recipient, r.channel) for r in routes] == [("ana", "voice"), ("ana", "sms"), ("ana", "email")]
     assert routes[1].fallback == [Channel.VOICE, Channel.EMAIL]
-
-
-def test_nobody_answers_so_everyone_is_paged_louder(policy: Policy) -> None:
-    shift = on_call(policy, [], NOW)
-    first = {(r.recipient, r.channel) for r in escalation_routes(1, Severity.P2, policy, shift)}
-    assert first == {("ana", "sms"), ("ana", "email"), ("ben", "sms"), ("ben", "email")}
-    second = {(r.recipient, r.channel) for r in escalation_routes(2, Severity.P2, policy, shift)}
-    assert second == first | {("ana", "voice"), ("ben", "voice")}
 
 
 def test_a_person_without_a_phone_is_reached_by_email_alone(policy: Policy) -> None:

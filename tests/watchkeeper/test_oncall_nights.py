@@ -4,15 +4,18 @@ import httpx
 import pytest
 
 from tests.conftest import MovedClock
-from tests.watchkeeper.house import KernelHouse, two_on_call
-from tests.watchkeeper.test_nights import ANA, BEN, away
-from watchkeeper.errors import BadInput
+from tests.watchkeeper.house import KernelHouse, recipients, two_on_call
+from tests.watchkeeper.test_nights import ANA, BEN, away, link_id
+from watchkeeper.answers import acknowledge, acknowledge_by_link
+from watchkeeper.errors import BadInput, VendorRejected
+from watchkeeper.incidents import read_incident
+from watchkeeper.model import Channel
 from watchkeeper.oncall import Change, ChangeKind
 from watchkeeper.shifts import change_said, read_changes, say_change, withdraw_change
 from watchkeeper.store import Store
 from watchkeeper.timeline import read_timeline
 
-CLEO = "+14155550103"
+CLEO, KIM = "+14155550103", "+14155550109"
 
 
 @pytest.fixture
@@ -44,7 +47,8 @@ async def test_an_override_in_the_middle_of_an_incident_counts_for_it(house: Ker
     await house.pass_time(minutes=30)
     await say(house, "primary", "cleo", "03:30", "09:00")
     await house.pass_time(minutes=30)
-    assert house.phone(CLEO) and house.phone(BEN)
+    assert "Ana has not answered" in house.phone(BEN)[-1]
+    assert house.phone(CLEO)
     assert len(house.phone(ANA)) == 1
     assert "Cleo is primary on call from Mon 02 Mar 03:30 until Mon 02 Mar 09:00" in await lines(house)
 
@@ -89,3 +93,133 @@ async def test_a_change_that_cannot_be_is_refused_with_what_to_write(
 async def test_an_evening_time_that_ends_in_the_morning_is_the_next_mornings(house: KernelHouse) -> None:
     change = await say(house, "unreachable", "ana", "22:00", "06:00")
     assert f"{change.starts_at:%d %H:%M} {change.ends_at:%d %H:%M}" == "02 22:00 03 06:00"
+
+
+async def test_the_first_stays_silent_so_it_gets_louder_and_then_goes_to_the_next(house: KernelHouse) -> None:
+    await house.hear(severity="P1")
+    calls = house.channels[Channel.VOICE]
+    await house.pass_time(minutes=44)
+    assert (len(house.phone(ANA)), calls.sent, house.phone(BEN)) == (1, [], [])
+    await house.pass_time(minutes=1)
+    assert (recipients(calls.sent), len(house.phone(ANA)), house.phone(BEN)) == ([ANA], 1, [])
+    await house.pass_time(minutes=15)
+    assert "Ana has not answered" in house.phone(BEN)[-1]
+    assert sorted(recipients(calls.sent)) == [ANA, ANA, BEN]
+    await house.pass_time(minutes=15)
+    assert len(house.phone(BEN)) == 2
+
+
+async def test_both_stay_silent_so_they_are_paged_until_somebody_answers(house: KernelHouse) -> None:
+    await house.hear()
+    calls = house.channels[Channel.VOICE]
+    await house.pass_time(seconds=0)
+    assert sorted(recipients(calls.sent)) == [ANA, BEN]
+    for _ in range(12):
+        await house.pass_time(minutes=5)
+    assert recipients(calls.sent).count(ANA) == recipients(calls.sent).count(BEN) == 13
+    async with house.store.transaction() as db:
+        await acknowledge(db, 1, "ben", now=house.clock())
+    await house.pass_time(minutes=30)
+    assert len(calls.sent) == 26
+
+
+async def test_what_was_promised_is_on_the_timeline(house: KernelHouse) -> None:
+    await house.hear(severity="P1")
+    assert (
+        "Promised for a P1: an answer by Mon 2 Mar 04:00 (UTC), the next person, unless it is resolved, at "
+        "Mon 2 Mar 05:00 (UTC), an update by Mon 2 Mar 04:00 (UTC)"
+    ) in await lines(house)
+    await house.pass_time(hours=1)
+    assert (
+        "Nobody has acknowledged INC-0001: Ana and Ben by email, sms, voice. Again by Mon 2 Mar 04:15 (UTC)"
+    ) in await lines(house)
+
+
+async def test_a_p1_that_is_unresolved_after_two_hours_goes_to_whoever_does_not_have_it(
+    house: KernelHouse,
+) -> None:
+    await house.hear(severity="P1")
+    async with house.store.transaction() as db:
+        await acknowledge(db, 1, "ana", now=house.clock())
+    await house.pass_time(minutes=119)
+    assert house.phone(BEN) == []
+    await house.pass_time(minutes=1)
+    assert "unresolved after 2 hours" in house.phone(BEN)[-1]
+    assert "Escalated to Ben: unresolved after 2 hours" in await lines(house)
+
+
+@pytest.fixture
+def alone(store: Store, clock: MovedClock) -> KernelHouse:
+    people = {
+        "ana": {"name": "Ana", "email": "ana@example.com", "phone": ANA},
+        "kim": {"name": "Kim", "phone": KIM},
+    }
+    policy = two_on_call(people=people, roster={"primary": "ana", "trusted_contact": "kim"})
+    return KernelHouse(store, clock, policy, httpx.MockTransport(away))
+
+
+async def test_alone_and_silent_is_called_again_and_then_the_contact_is_asked_to_wake_her(
+    alone: KernelHouse,
+) -> None:
+    await alone.hear()
+    await alone.pass_time(seconds=0)
+    calls = alone.channels[Channel.VOICE]
+    assert (len(alone.phone(ANA)), recipients(calls.sent)) == (1, [ANA])
+    assert "Nobody else is on call to escalate to: a P0 goes to two people at once" in await lines(alone)
+    for rung, called in enumerate(([ANA] * 2, [ANA] * 3, [ANA] * 4), start=1):
+        await alone.pass_time(minutes=5)
+        assert (recipients(calls.sent), alone.phone(KIM)) == (called, []), rung
+    await alone.pass_time(minutes=5)
+    assert sorted(recipients(calls.sent)) == [ANA] * 5 + [KIM]
+    (asked,) = alone.phone(KIM)
+    assert asked.startswith(f"Kim, please wake Ana ({ANA}).") and "INC" not in asked
+    assert "Asked Kim to wake Ana" in await lines(alone)
+    for _ in range(3):
+        await alone.pass_time(minutes=5)
+    assert len(alone.phone(KIM)) == 2
+
+    async with alone.store.transaction() as db:
+        await acknowledge(db, 1, "ana", now=alone.clock())
+    await alone.pass_time(minutes=30)
+    assert alone.phone(KIM)[2:] == [
+        "Thank you, Kim: it is being taken care of. There is nothing more for you to do."
+    ]
+
+
+async def test_alone_and_not_to_be_reached_the_contact_is_asked_at_once(alone: KernelHouse) -> None:
+    await say(alone, "unreachable", "ana", "03:00", "07:00")
+    await alone.hear()
+    assert len(alone.phone(KIM)) == 1 and len(alone.phone(ANA)) == 1
+    assert (
+        "Paged all the same: Ana cannot be reached from Mon 02 Mar 03:00 until Mon 02 Mar 07:00"
+    ) in await lines(alone)
+
+
+async def test_the_contact_of_an_incident_that_nobody_was_woken_for_hears_nothing(alone: KernelHouse) -> None:
+    await alone.hear()
+    async with alone.store.transaction() as db:
+        await acknowledge(db, 1, "ana", now=alone.clock())
+    await alone.pass_time(hours=1)
+    assert alone.phone(KIM) == []
+
+
+async def test_whoever_steps_in_for_somebody_out_of_reach_answers_in_their_own_name(
+    house: KernelHouse,
+) -> None:
+    refused = VendorRejected(vendor="any", action="send", status=400)
+    for channel in (Channel.SMS, Channel.VOICE, Channel.EMAIL):
+        house.channels[channel].failures = [refused]
+    await house.hear(severity="P1")
+    (text,) = house.phone(BEN)
+    assert "Ana cannot be reached" in text
+    async with house.store.transaction() as db:
+        answer = await acknowledge_by_link(db, link_id(text), now=house.clock())
+    assert (answer.person, (await read_incident(house.store, 1)).acknowledged_by) == ("ben", "ben")
+
+
+async def test_where_no_channel_reaches_the_one_on_call_the_contact_is_asked(alone: KernelHouse) -> None:
+    refused = VendorRejected(vendor="any", action="send", status=400)
+    for channel in (Channel.SMS, Channel.VOICE, Channel.EMAIL):
+        alone.channels[channel].failures = [refused]
+    await alone.hear(severity="P1")
+    assert len(alone.phone(KIM)) == 1 and alone.phone(ANA) == []

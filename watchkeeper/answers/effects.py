@@ -11,8 +11,9 @@ from watchkeeper import deadlines
 from watchkeeper.answers.said import Answer, Said, Verb, came_before, write_down
 from watchkeeper.closing import close_by_hand
 from watchkeeper.comebacks import hold_until, is_nearly, sign_of_life
-from watchkeeper.decisions import escalation_routes
+from watchkeeper.contact import stand_down
 from watchkeeper.incidents import incident_of, policy_of, read_incident
+from watchkeeper.ladder import everyone
 from watchkeeper.model import DeadlineKind, Incident, Purpose, TimelineKind
 from watchkeeper.paging import Desk, desk_of, page_because
 from watchkeeper.rendering import clock_time, duration
@@ -49,8 +50,10 @@ async def take_it(db: Db, incident: Incident, said: Said, *, now: datetime) -> I
     await record(
         db, incident.id, TimelineKind.ACKNOWLEDGED, text, now=now, actor=said.person, detail=_detail(said)
     )
-    await deadlines.meet(db, incident.id, [DeadlineKind.ACKNOWLEDGE, DeadlineKind.PAGE], now=now)
+    clocks = [DeadlineKind.ACKNOWLEDGE, DeadlineKind.CALL_AGAIN, DeadlineKind.PAGE]
+    await deadlines.meet(db, incident.id, clocks, now=now)
     await db.run("outbox/cancel_pages", incident_id=incident.id)
+    await stand_down(db, policy_of(incident), incident, now=now)
     return incident_of(row)
 
 
@@ -117,8 +120,7 @@ async def _escalate(
     if last and last["at"] > now - desk.policy.answers.escalate_again_after:
         return known.model_copy(update={"already": True})
     shift = await shift_at(db, desk.policy, now=now)
-    every = escalation_routes(2, incident.severity, desk.policy, shift)
-    routes = [route for route in every if route.recipient != said.person]
+    routes = [route for route in everyone(desk.policy, shift) if route.recipient != said.person]
     if not routes:
         return known.model_copy(update={"refusal": "alone"})
     others = list(dict.fromkeys(route.recipient for route in routes))

@@ -22,7 +22,7 @@ from fastapi import FastAPI, Response
 from watchkeeper.admission import admit
 from watchkeeper.channels import Sender, open_channels
 from watchkeeper.clock import Clock, utc_now
-from watchkeeper.decisions import Route, first_pages, judge_severity, next_routes
+from watchkeeper.decisions import Route, first_pages, judge_severity
 from watchkeeper.dispatcher import Dispatcher, repeat
 from watchkeeper.errors import StoreUnavailable, VendorError
 from watchkeeper.figures.log import keep_log
@@ -38,6 +38,7 @@ from watchkeeper.intake.replies import reply_routes
 from watchkeeper.intake.slack import slack_routes
 from watchkeeper.intake.telling import telling_routes
 from watchkeeper.intake.worth import worth_routes
+from watchkeeper.ladder import rung
 from watchkeeper.links import LinkSigner
 from watchkeeper.mailing.mailer import open_mailer
 from watchkeeper.messages import fit_sms
@@ -88,7 +89,7 @@ class House:
         await self.spool.keep(alert, now=self.clock())
 
     async def _page_without_store(self, alert: Alert) -> None:
-        """Wake the first on call by every channel of the severity, and the next when none of them works.
+        """Wake the first on call by every channel of the severity, and everyone by every channel when none works.
 
         What was said of shifts since the policy was written cannot be read now: the plan counts.
         """
@@ -98,7 +99,7 @@ class House:
         if is_held or when_to_page(severity, policy, self.clock()).choice != "page":
             return  # it waits on disk as it would in the store
         shift = on_call(policy, [], self.clock())
-        for routes in (first_pages(severity, policy, shift), next_routes(severity, policy, shift)):
+        for routes in (first_pages(severity, policy, shift), rung(2, severity, policy, shift).routes(policy)):
             if any(await asyncio.gather(*(self._send_without_store(route, alert) for route in routes))):
                 return
         log.error("nobody could be told of %s", alert.fingerprint)

@@ -70,12 +70,14 @@ class Roster(Data):
 
     Attributes:
         secondary: with a rotation left out, whoever's turn comes next.
+        trusted_contact: who is asked to wake the people on call when they do not answer; need not be an engineer.
         holiday_covers: who is primary on one of the calendar's holidays, from midnight to midnight.
     """
 
     primary: Handle | None = None
     secondary: Handle | None = None
     rotation: Rotation | None = None
+    trusted_contact: Handle | None = None
     overrides: list[Override] = Field(default_factory=list)
     holiday_covers: dict[date, Handle] = Field(default_factory=dict)
     unreachable: list[Absence] = Field(default_factory=list)
@@ -90,7 +92,7 @@ class Roster(Data):
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Every handle that the roster names, with the path of its key."""
-        for role in ("primary", "secondary"):
+        for role in ("primary", "secondary", "trusted_contact"):
             if (handle := getattr(self, role)) is not None:
                 yield role, handle
         for number, handle in enumerate(self.rotation.people if self.rotation else []):

@@ -14,11 +14,14 @@ class SeverityRule(Data):
     """One row of the guide's severity table.
 
     `pages` says when people may be interrupted: at any time, in business hours, or not at all (a ticket by email).
+    `ask_again_every` is how soon whoever does not answer is asked again: called before the answer is overdue (again and
+    again where the severity's pages ring, else once), and everyone afterwards. Left out: every `acknowledge_within`.
     """
 
     name: str
     pages: Pages = "always"
     acknowledge_within: Duration
+    ask_again_every: Duration | None = None
     escalate_after: Duration | None = None
     channels: list[Channel]
     update_every: Duration | None = None
