@@ -335,6 +335,7 @@ class Purpose(StrEnum):
     REMINDER = "reminder"
     APPROVAL = "approval"
     HANDOVER = "handover"
+    HANDOFF = "handoff"
     RESOLVED = "resolved"
     REVIEW = "review"
     PROOF = "proof"

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from watchkeeper.clock import Clock
 from watchkeeper.errors import StoreUnavailable
+from watchkeeper.handoff import hand_off, next_handoff
 from watchkeeper.paging import Desk
 from watchkeeper.policy import Policy
 from watchkeeper.store import Db, Store
@@ -34,7 +35,7 @@ class Occasion(NamedTuple):
 
 
 # By the kind's name, which stands in its rows.
-OCCASIONS: Mapping[str, Occasion] = {}
+OCCASIONS: Mapping[str, Occasion] = {"handoff": Occasion(next_handoff, hand_off)}
 
 
 class Occasions:

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime
 from watchkeeper.model import Data
 from watchkeeper.policy import Policy
 from watchkeeper.policy.calendar import WEEKDAYS, Calendar
-from watchkeeper.policy.roster import Rotation
+from watchkeeper.policy.roster import Handover
 
 ChangeKind = Literal["primary", "secondary", "unreachable"]
 Reason = Literal["fixed_roster", "rotation", "override", "holiday_cover"]
@@ -135,20 +135,20 @@ def _turn(policy: Policy, at: datetime) -> _Turn:
     if roster.rotation is None:
         return _Turn([*filter(None, [roster.primary]), *rest], "fixed_roster", ())
     people = roster.rotation.people
-    began, ends = week_of(roster.rotation, policy.calendar, at)
+    began, ends = week_of(roster.handover, policy.calendar, at)
     number = (policy.calendar.local(began).date() - roster.rotation.starts_on).days // 7
     order = [people[(number + turns) % len(people)] for turns in range(len(people))]
     return _Turn([order[0], *rest, *order[1:]], "rotation", (began, ends))
 
 
-def week_of(rotation: Rotation, calendar: Calendar, at: datetime) -> tuple[datetime, datetime]:
+def week_of(handover: Handover, calendar: Calendar, at: datetime) -> tuple[datetime, datetime]:
     """From which handover to which one the week of this moment lasts; with a change of daylight saving in it, it is an
     hour shorter or longer than others."""
     local = calendar.local(at).date()
-    day = local - timedelta(days=(local.weekday() - WEEKDAYS.index(rotation.handover.day)) % 7)
-    if calendar.at(day, rotation.handover.at) > at:
+    day = local - timedelta(days=(local.weekday() - WEEKDAYS.index(handover.day)) % 7)
+    if calendar.at(day, handover.at) > at:
         day -= WEEK
-    return calendar.at(day, rotation.handover.at), calendar.at(day + WEEK, rotation.handover.at)
+    return calendar.at(day, handover.at), calendar.at(day + WEEK, handover.at)
 
 
 def planned_changes(policy: Policy) -> Iterator[Change]:

@@ -103,6 +103,10 @@ class Roster(Data):
         for day, handle in self.holiday_covers.items():
             yield f"holiday_covers.{day}", handle
 
+    @property
+    def handover(self) -> Handover:
+        return self.rotation.handover if self.rotation else Handover()
+
     def regulars(self) -> list[str]:
         """Who is ever on call by plan, each once."""
         by_turn = self.rotation.people if self.rotation else [self.primary]
