@@ -8,6 +8,7 @@ wait in the outbox with a blank of the same length in its place.
 import re
 from collections.abc import Collection
 from datetime import datetime
+from urllib.parse import quote
 
 from itsdangerous import BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -99,6 +100,25 @@ class LinkSigner:
             BadInput: the signature is not ours.
         """
         return self._number(token, prefix="t")
+
+    def feed_address(self, public_url: str, person: str | None) -> str:
+        """Where the calendar feed of a person's shifts is, or the team's; who has the address may read it."""
+        token = self._signer.sign(f"s{person or ''}").decode()
+        return f"{public_url.rstrip('/')}/shifts/{quote(token, safe='')}.ics"
+
+    def read_feed(self, token: str) -> str | None:
+        """Whose shifts this address shows; None for the team's.
+
+        Raises:
+            BadInput: the signature is not ours.
+        """
+        try:
+            signed = self._signer.unsign(token).decode()
+        except (BadSignature, ValueError) as error:
+            raise BadInput("this address was not made here, or part of it is missing") from error
+        if not signed.startswith("s"):
+            raise BadInput("this address is not one of a calendar")
+        return signed.removeprefix("s") or None
 
     def _number(self, token: str, *, prefix: str) -> int:
         try:

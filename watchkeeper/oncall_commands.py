@@ -9,7 +9,9 @@ from cyclopts import App, Parameter
 
 from watchkeeper.clock import utc_now
 from watchkeeper.commands import HomeOption, in_store
+from watchkeeper.errors import BadInput
 from watchkeeper.home import read_settings
+from watchkeeper.links import LinkSigner
 from watchkeeper.oncall import Change, ChangeKind, Shift, on_call
 from watchkeeper.policy import Policy
 from watchkeeper.policy.roster import Role
@@ -30,6 +32,7 @@ def oncall_app() -> App:
     app.command(override)
     app.command(unreachable)
     app.command(withdraw)
+    app.command(feed)
     return app
 
 
@@ -101,6 +104,19 @@ def withdraw(
         in_store(settings, lambda db: withdraw_change(db, number, policy, by=by, now=utc_now()))
     )
     print(f"no longer so: {describe(change, policy)}")
+
+
+def feed(
+    person: Annotated[str | None, Parameter(help="Whose shifts; left out, the team's.")] = None,
+    *,
+    home: HomeOption = None,
+) -> None:
+    """The address of a calendar feed of shifts. Who has it can read it."""
+    settings = read_settings(home, of_running=True)
+    known = settings.policy().people
+    if person is not None and person not in known:
+        raise BadInput(f"there is no person {person!r} under people ({', '.join(sorted(known))})")
+    print(LinkSigner(settings.signing_key()).feed_address(settings.public_url, person))
 
 
 def _say(

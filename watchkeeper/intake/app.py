@@ -29,6 +29,7 @@ from watchkeeper.figures.log import keep_log
 from watchkeeper.hours import when_to_page
 from watchkeeper.intake.admitting import Admitting
 from watchkeeper.intake.complaining import complaint_routes
+from watchkeeper.intake.feeds import feed_routes
 from watchkeeper.intake.mailing import mailing_routes
 from watchkeeper.intake.people import people_routes, say_store_is_away
 from watchkeeper.intake.proofs import proof_routes
@@ -188,6 +189,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     app.include_router(people_routes())
     app.include_router(telling_routes())
     app.include_router(mailing_routes())
+    app.include_router(feed_routes())
     app.include_router(complaint_routes())
     app.include_router(worth_routes())
     app.add_exception_handler(StoreUnavailable, say_store_is_away)
