@@ -66,6 +66,20 @@ def examine_policy(settings: Settings) -> Iterator[Examination]:
         roles[shift.secondary] = "on call, secondary"
     for handle in dict.fromkeys([*shift.people, *policy.roster.regulars()]):
         yield examine_person(roles.get(handle, "on call, later"), handle, policy, settings)
+    if contact := policy.roster.trusted_contact:
+        yield examine_contact(contact, policy)
+    elif shift.secondary is None:
+        text = "nobody could wake the one on call; name one as roster.trusted_contact"
+        yield Examination("trusted contact", Verdict.WARNING, text)
+
+
+def examine_contact(handle: str, policy: Policy) -> Examination:
+    """Whether whoever is to wake the people on call can be called up."""
+    contact = policy.people[handle]
+    if contact.phone:
+        return Examination("trusted contact", Verdict.OK, f"{contact.name}, by phone")
+    text = f"{contact.name} has no phone; give people.{handle} one"
+    return Examination("trusted contact", Verdict.WARNING, text)
 
 
 def examine_person(what: str, handle: str, policy: Policy, settings: Settings) -> Examination:

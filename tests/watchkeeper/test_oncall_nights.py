@@ -1,5 +1,8 @@
 """Nights in which who is on call changes, or cannot be reached."""
 
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
 import httpx
 import pytest
 
@@ -223,3 +226,46 @@ async def test_where_no_channel_reaches_the_one_on_call_the_contact_is_asked(alo
         alone.channels[channel].failures = [refused]
     await alone.hear(severity="P1")
     assert len(alone.phone(KIM)) == 1 and alone.phone(ANA) == []
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TURNS = {"people": ["ana", "ben", "cleo"], "starts_on": "2026-01-05"}
+
+
+@pytest.mark.parametrize(
+    ("night", "paged", "monday"),
+    [
+        # At 02:00 the clocks go to 03:00, and at 03:00 back to 02:00; cleo's week ends on the Monday after either.
+        ("2026-03-29T01:50+01:00", "2026-03-29T03:05+02:00", "2026-03-30T09:00+02:00"),
+        ("2026-10-25T02:50+02:00", "2026-10-25T02:05+01:00", "2026-10-26T09:00+01:00"),
+    ],
+)
+async def test_on_a_night_when_the_clocks_change_answers_are_due_in_time_and_turns_change_at_nine(
+    store: Store, clock: MovedClock, night: str, paged: str, monday: str
+) -> None:
+    people = {
+        name: {"name": name.title(), "phone": phone}
+        for name, phone in (("ana", ANA), ("ben", BEN), ("cleo", CLEO))
+    }
+    calendar = {"time_zone": "Europe/Berlin"}
+    policy = two_on_call(people=people, calendar=calendar, roster={"rotation": TURNS})
+    house = KernelHouse(store, clock, policy, httpx.MockTransport(away))
+    clock.now = datetime.fromisoformat(night).astimezone(UTC)
+    await house.hear()
+    assert len(house.phone(CLEO)) == 1
+    await house.pass_time(minutes=15)
+    assert clock.now == datetime.fromisoformat(paged)
+    assert len(house.phone(CLEO)) == 2
+    assert any("Cleo has not answered" in text for text in house.phone(ANA))
+    assert any(
+        f"an answer by {clock.now.astimezone(BERLIN):%a %-d %b %H:%M}" in line for line in await lines(house)
+    )
+    async with store.transaction() as db:
+        await acknowledge(db, 1, "cleo", now=clock())
+
+    clock.now = datetime.fromisoformat(monday) - timedelta(seconds=1)
+    await house.hear(fingerprint="late", service="redis")
+    assert len(house.phone(CLEO)) == 3
+    clock.advance(seconds=1)
+    await house.hear(fingerprint="later", service="payments")
+    assert len(house.phone(CLEO)) == 3 and house.phone(ANA)[-1].startswith("P0 INC-0003 since")
