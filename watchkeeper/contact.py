@@ -33,7 +33,7 @@ async def ask_contact(
         return None
     message = wake(contact, [policy.people[handle] for handle in shift.people])
     for route in routes:
-        await _send(db, incident, f"contact:{key}", route, message, now)
+        await _send(db, incident, f"contact:{key}", Purpose.CONTACT, route, message, now)
     names = " and ".join(policy.people[handle].name for handle in shift.people)
     text = f"Asked {contact.name} to wake {names}"
     await record(db, incident.id, TimelineKind.PAGE, text, now=now, key=f"contact:{key}")
@@ -46,7 +46,8 @@ async def stand_down(db: Db, policy: Policy, incident: Incident, *, now: datetim
         person = policy.people.get(asked["recipient"])
         if person is not None:
             route = Route(asked["recipient"], Channel(asked["channel"]), [])
-            await _send(db, incident, "contact:over", route, thanks(person), now)
+            # Not CONTACT: whoever answers takes back what asks for help, and that may happen once more after this.
+            await _send(db, incident, "contact:over", Purpose.RESOLVED, route, thanks(person), now)
 
 
 def wake(contact: Person, sleepers: list[Person]) -> Message:
@@ -65,12 +66,14 @@ def thanks(contact: Person) -> Message:
     return Message(subject="Thank you, it is being taken care of", text=f"{text}\n", short=fit_sms(text))
 
 
-async def _send(db: Db, incident: Incident, what: str, route: Route, message: Message, now: datetime) -> None:
+async def _send(
+    db: Db, incident: Incident, what: str, purpose: Purpose, route: Route, message: Message, now: datetime
+) -> None:
     await enqueue(
         db,
         key=f"{incident.number}:{what}",
         incident_id=incident.id,
-        purpose=Purpose.CONTACT,
+        purpose=purpose,
         route=route,
         message=message,
         now=now,

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from tests.conftest import MovedClock
-from tests.watchkeeper.house import KernelHouse, recipients, two_on_call
+from tests.watchkeeper.house import PUBLIC_URL, KernelHouse, recipients, two_on_call
 from tests.watchkeeper.test_nights import ANA, BEN, away, link_id
-from watchkeeper.answers import acknowledge, acknowledge_by_link
+from watchkeeper.answers import Said, Verb, Way, answer, answer_by_link
 from watchkeeper.errors import BadInput, VendorRejected
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Channel
@@ -38,6 +38,12 @@ async def say(house: KernelHouse, kind: ChangeKind, person: str, starts: str, en
     )
     async with house.store.transaction() as db:
         return await say_change(db, change, policy, now=now)
+
+
+async def acknowledge(house: KernelHouse, person: str) -> None:
+    said = Said(verb=Verb.ACKNOWLEDGE, person=person, way=Way.PAGE)
+    async with house.store.transaction() as db:
+        await answer(db, PUBLIC_URL, 1, said, now=house.clock())
 
 
 async def lines(house: KernelHouse) -> list[str]:
@@ -120,9 +126,8 @@ async def test_both_stay_silent_so_they_are_paged_until_somebody_answers(house: 
     for _ in range(12):
         await house.pass_time(minutes=5)
     assert recipients(calls.sent).count(ANA) == recipients(calls.sent).count(BEN) == 13
-    async with house.store.transaction() as db:
-        await acknowledge(db, 1, "ben", now=house.clock())
-    await house.pass_time(minutes=30)
+    await acknowledge(house, "ben")
+    await house.pass_time(minutes=29)
     assert len(calls.sent) == 26
 
 
@@ -142,8 +147,7 @@ async def test_a_p1_that_is_unresolved_after_two_hours_goes_to_whoever_does_not_
     house: KernelHouse,
 ) -> None:
     await house.hear(severity="P1")
-    async with house.store.transaction() as db:
-        await acknowledge(db, 1, "ana", now=house.clock())
+    await acknowledge(house, "ana")
     await house.pass_time(minutes=119)
     assert house.phone(BEN) == []
     await house.pass_time(minutes=1)
@@ -181,8 +185,7 @@ async def test_alone_and_silent_is_called_again_and_then_the_contact_is_asked_to
         await alone.pass_time(minutes=5)
     assert len(alone.phone(KIM)) == 2
 
-    async with alone.store.transaction() as db:
-        await acknowledge(db, 1, "ana", now=alone.clock())
+    await acknowledge(alone, "ana")
     await alone.pass_time(minutes=30)
     assert alone.phone(KIM)[2:] == [
         "Thank you, Kim: it is being taken care of. There is nothing more for you to do."
@@ -200,8 +203,7 @@ async def test_alone_and_not_to_be_reached_the_contact_is_asked_at_once(alone: K
 
 async def test_the_contact_of_an_incident_that_nobody_was_woken_for_hears_nothing(alone: KernelHouse) -> None:
     await alone.hear()
-    async with alone.store.transaction() as db:
-        await acknowledge(db, 1, "ana", now=alone.clock())
+    await acknowledge(alone, "ana")
     await alone.pass_time(hours=1)
     assert alone.phone(KIM) == []
 
@@ -216,8 +218,8 @@ async def test_whoever_steps_in_for_somebody_out_of_reach_answers_in_their_own_n
     (text,) = house.phone(BEN)
     assert "Ana cannot be reached" in text
     async with house.store.transaction() as db:
-        answer = await acknowledge_by_link(db, link_id(text), now=house.clock())
-    assert (answer.person, (await read_incident(house.store, 1)).acknowledged_by) == ("ben", "ben")
+        answered = await answer_by_link(db, PUBLIC_URL, link_id(text), Verb.ACKNOWLEDGE, now=house.clock())
+    assert (answered.person, (await read_incident(house.store, 1)).acknowledged_by) == ("ben", "ben")
 
 
 async def test_where_no_channel_reaches_the_one_on_call_the_contact_is_asked(alone: KernelHouse) -> None:
@@ -260,8 +262,7 @@ async def test_on_a_night_when_the_clocks_change_answers_are_due_in_time_and_tur
     assert any(
         f"an answer by {clock.now.astimezone(BERLIN):%a %-d %b %H:%M}" in line for line in await lines(house)
     )
-    async with store.transaction() as db:
-        await acknowledge(db, 1, "cleo", now=clock())
+    await acknowledge(house, "cleo")
 
     clock.now = datetime.fromisoformat(monday) - timedelta(seconds=1)
     await house.hear(fingerprint="late", service="redis")
