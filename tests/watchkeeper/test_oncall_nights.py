@@ -190,6 +190,9 @@ async def test_alone_and_silent_is_called_again_and_then_the_contact_is_asked_to
     assert alone.phone(KIM)[2:] == [
         "Thank you, Kim: it is being taken care of. There is nothing more for you to do."
     ]
+    # A text message from the contact decides on nothing; one from Ana would.
+    assert await alone.store.all("answers/told_of", person="kim") == []
+    assert len(await alone.store.all("answers/told_of", person="ana")) == 1
 
 
 async def test_alone_and_not_to_be_reached_the_contact_is_asked_at_once(alone: KernelHouse) -> None:
