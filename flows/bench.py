@@ -10,6 +10,7 @@ from watchkeeper.clock import utc_now
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Incident
 from watchkeeper.paging import Desk, desk_of
+from watchkeeper.rendering import use_templates
 from watchkeeper.settings import Settings
 from watchkeeper.store import Store, open_store
 
@@ -44,5 +45,6 @@ class Bench:
 async def open_bench() -> AsyncIterator[Bench]:
     """Open the store that this installation's settings name."""
     settings = Settings()
+    use_templates(settings.templates_folder)
     async with open_store(settings.store_url()) as store:
         yield Bench(store, settings)

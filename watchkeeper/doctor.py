@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -18,6 +19,7 @@ from watchkeeper.rendering import duration
 from watchkeeper.settings import Settings
 from watchkeeper.store import open_store
 from watchkeeper.tls import tls_context
+from watchkeeper.trying import examine_template, own_templates
 
 ANSWER_SECONDS = 3
 # A proof begins a little after its time, and takes up to a minute.
@@ -48,6 +50,7 @@ async def examine(settings: Settings) -> list[Examination]:
         await examine_proof(settings),
         await examine_prefect(settings),
         *examine_vendors(settings),
+        *examine_templates(settings.templates_folder),
     ]
 
 
@@ -169,6 +172,16 @@ async def examine_prefect(settings: Settings) -> Examination:
     return Examination(
         "prefect", Verdict.WARNING, f"{address} does not answer ({problem}): people are paged, nothing is run"
     )
+
+
+def examine_templates(folder: Path | None) -> Iterator[Examination]:
+    """Whether each of the team's own templates can be rendered; one that cannot gives way to the shipped one."""
+    if folder is None:
+        return
+    for name in own_templates(folder):
+        problem = examine_template(folder, name)
+        verdict = Verdict.WARNING if problem else Verdict.OK
+        yield Examination(f"template {name}", verdict, problem or "renders")
 
 
 def examine_vendors(settings: Settings) -> Iterator[Examination]:

@@ -11,7 +11,7 @@ from typing import Any
 from watchkeeper.decisions import status_in_words
 from watchkeeper.links import blank_code
 from watchkeeper.model import Button, Finding, Incident, Message, Remediation
-from watchkeeper.rendering import duration, one_line, render
+from watchkeeper.rendering import duration, one_line, render, render_own
 
 SMS_LENGTH = 160
 SUBJECT_LENGTH = 78
@@ -283,6 +283,9 @@ def _message(
         "status": status_in_words(incident.status),
         **values,
     }
+    # A team may have words of its own for these two as well.
+    subject = render_own(f"messages/{name}.subject.j2", subject, **known)
+    short = render_own(f"messages/{name}.short.j2", short, **known)
     return Message(
         subject=_subject(subject),
         text=render(f"messages/{name}.txt.j2", **known).strip() + "\n",

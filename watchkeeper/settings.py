@@ -163,6 +163,7 @@ class Settings(BaseSettings):
     slack: Slack | None = None
     statuspage: Statuspage | None = None
     status_folder: Path | None = None
+    templates_folder: Path | None = None
     sentry: Sentry | None = None
     uptimerobot: UptimeRobot | None = None
     railway: Railway | None = None

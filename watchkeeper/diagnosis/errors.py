@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from watchkeeper.diagnosis.case import Case, Cause, Looks
 from watchkeeper.model import CheckStatus, Fault, Kind, Severity
 from watchkeeper.policy import Policy
-from watchkeeper.rendering import duration, utc, words
+from watchkeeper.rendering import duration, one_line, utc, words
+from watchkeeper.support import write_note
 
 ERRORS_AFTER_DEPLOY = "errors_after_deploy"
 GEMINI_DOWN = "gemini_down"
@@ -162,22 +163,25 @@ def removebg_advice(looks: Looks, circuit: dict[str, Any]) -> list[str]:
 
 
 def stripe_advice(looks: Looks, circuit: dict[str, Any]) -> list[str]:
-    """The note to Stripe's support, ready to be sent: who, when, what was observed, and what identifies us."""
+    """The note to Stripe's support, ready to be sent: when, what was observed, and what identifies us."""
     endpoint = looks.facts("stripe_endpoint").get("id")
     page = looks.summary("vendor_status_stripe") or "not read"
     seen_at = looks.observed_at("backend_detailed")
-    note = [
-        "Requests of our backend to api.stripe.com fail",
-        f"seen at {utc(seen_at)}" if seen_at else "",
-        f"{circuit.get('failures', 0)} in a row, our circuit breaker is {words(str(circuit.get('state')))}",
-        f"your status page says: {page}",
-        f"our webhook endpoint is {endpoint}" if endpoint else "",
-        "please tell us whether you see an incident, and when to expect payments again",
-    ]
-    return [
-        "Contact Stripe support, https://support.stripe.com/contact, as the account's owner, with this note:",
-        f"“{'; '.join(part for part in note if part)}.”",
-    ]
+    failures, state = circuit.get("failures", 0), words(str(circuit.get("state")))
+    note = write_note(
+        "stripe",
+        what="Requests of our backend to api.stripe.com fail",
+        since=seen_at,
+        identifiers=[f"webhook endpoint {endpoint}"] if endpoint else [],
+        observed=[
+            f"{failures} in a row, our circuit breaker is {state}",
+            *([f"seen at {utc(seen_at)}"] if seen_at else []),
+            f"your status page says: {page}",
+        ],
+        question="Do you see an incident, and when may we expect payments again?",
+    )
+    contact = f"Contact Stripe support, {note.support.form}, as the account's owner, with this note:"
+    return [contact, one_line(note.text)]
 
 
 ADVICE = {GEMINI_DOWN: gemini_advice, REMOVEBG_DOWN: removebg_advice, STRIPE_DOWN: stripe_advice}

@@ -37,6 +37,7 @@ from watchkeeper.intake.receipts import receipt_routes
 from watchkeeper.intake.receiving import WebhooksFirst, receiving_routes
 from watchkeeper.intake.replies import reply_routes
 from watchkeeper.intake.slack import slack_routes
+from watchkeeper.intake.support import support_routes
 from watchkeeper.intake.telling import telling_routes
 from watchkeeper.intake.worth import worth_routes
 from watchkeeper.ladder import rung
@@ -51,7 +52,7 @@ from watchkeeper.pager import Pager
 from watchkeeper.paging import Desk
 from watchkeeper.proving import Prover
 from watchkeeper.releasing import release_due
-from watchkeeper.rendering import compile_messages
+from watchkeeper.rendering import compile_messages, use_templates
 from watchkeeper.settings import Settings
 from watchkeeper.silences import find_hold
 from watchkeeper.spool import Spool
@@ -152,6 +153,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     desk = Desk(settings.policy(), settings.public_url)
     signer = LinkSigner(settings.signing_key())
     store_url = settings.store_url()
+    use_templates(settings.templates_folder)
     compile_messages()
 
     @asynccontextmanager
@@ -190,6 +192,7 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     app.include_router(telling_routes())
     app.include_router(mailing_routes())
     app.include_router(feed_routes())
+    app.include_router(support_routes())
     app.include_router(complaint_routes())
     app.include_router(worth_routes())
     app.add_exception_handler(StoreUnavailable, say_store_is_away)
