@@ -50,6 +50,7 @@ async def examine(settings: Settings) -> list[Examination]:
         await examine_proof(settings),
         await examine_prefect(settings),
         *examine_vendors(settings),
+        examine_status_page(settings),
         *examine_templates(settings.templates_folder),
     ]
 
@@ -172,6 +173,16 @@ async def examine_prefect(settings: Settings) -> Examination:
     return Examination(
         "prefect", Verdict.WARNING, f"{address} does not answer ({problem}): people are paged, nothing is run"
     )
+
+
+def examine_status_page(settings: Settings) -> Examination:
+    """Where customers see that something is wrong, if anywhere."""
+    if settings.statuspage is not None:
+        return Examination("status page", Verdict.OK, f"Statuspage, page {settings.statuspage.page_id}")
+    if settings.status_folder is not None:
+        return Examination("status page", Verdict.OK, f"files in {settings.status_folder}")
+    text = "set WATCHKEEPER_STATUSPAGE__* or WATCHKEEPER_STATUS_FOLDER to have one"
+    return Examination("status page", Verdict.NOT_CONFIGURED, text)
 
 
 def examine_templates(folder: Path | None) -> Iterator[Examination]:

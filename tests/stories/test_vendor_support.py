@@ -64,7 +64,7 @@ async def test_the_incidents_page_offers_it_and_a_person_says_that_it_was_sent(
     night: Night, own_policy: dict[str, Any]
 ) -> None:
     await night.hear(summary="Backend <b>down</b>")
-    path = night.house.signer.fill(night.desk.incident_url(await night.incident()))
+    path = night.house.signer.address(night.desk.incident_url(await night.incident()))
     assert '/support">Ask a vendor' in (await night.ana.opens(path)).text
     page = await night.ana.opens(f"{path}/support")
     assert "mailto:team@railway.app" in page.text and "service svc-1" in page.text

@@ -88,7 +88,9 @@ async def settle_batch(request: Request, token: str, decision: str = Form(defaul
     if answer.refusal or answer.incident is None:
         return refused(house, answer.refusal or "unknown", answer.incident)
     link = incident_link(house, answer.incident)
-    return page("batch_settled", answer.incident, sent=answer.sent, incident_link=link)
+    return page(
+        "batch_settled", answer.incident, sent=answer.sent, mailing=answer.mailing, incident_link=link
+    )
 
 
 async def sendgrid_events(request: Request) -> Response:

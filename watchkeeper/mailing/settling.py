@@ -60,6 +60,8 @@ async def was_sent(db: Db, mailing: Mailing, batch: Batch, *, by: str, now: date
     if not await _close(db, batch, BatchState.TAKEN, by, None, now):
         return False
     await _mark(db, batch, "sent")
+    text = f"Mail to {batch.size} customers went out: {mailing.subject}"
+    await record(db, mailing.incident_id, TimelineKind.NOTE, text, now=now, key=f"batch:{batch.id}:sent")
     if mailing.purpose == "detected":
         # Where the end came first, it is now for these too.
         await db.run("mailings/gather_told", incident_id=mailing.incident_id)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from watchkeeper.doctor import examine_status_page
 from watchkeeper.errors import BadInput
 from watchkeeper.model import Severity
 from watchkeeper.policy import Policy, load_policy, merge, validate_policy
+from watchkeeper.settings import Settings
 from watchkeeper.status_page.board import Board, Post, Posted, components, effect, functionality
 from watchkeeper.status_page.static import pages, write_pages
 
@@ -67,6 +69,19 @@ def test_whatever_stands_in_a_page_is_escaped_and_runs_nothing() -> None:
         assert not re.search(r"\son\w+=|javascript:", text), name
         if name.endswith(".html"):
             assert "default-src 'none'" in text and "prefers-color-scheme: dark" in text
+
+
+@pytest.mark.parametrize(
+    ("own", "verdict", "text"),
+    [
+        ({"statuspage": {"token": "t", "page_id": "p1"}}, "ok", "Statuspage, page p1"),
+        ({"status_folder": "/srv/status"}, "ok", "files in /srv/status"),
+        ({}, "not configured", "set WATCHKEEPER_STATUSPAGE__* or WATCHKEEPER_STATUS_FOLDER to have one"),
+    ],
+)
+def test_the_doctor_says_which_page_there_is(own: dict[str, Any], verdict: str, text: str) -> None:
+    examined = examine_status_page(Settings(_env_file=None, **own))
+    assert (examined.verdict, examined.text) == (verdict, text)
 
 
 def test_files_appear_whole_and_what_says_the_same_is_left_alone(tmp_path: Path) -> None:
