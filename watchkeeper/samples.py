@@ -15,6 +15,7 @@ from watchkeeper.model import (
     Severity,
     Status,
 )
+from watchkeeper.policy.people import Person
 from watchkeeper.reviews.items import ActionItem
 from watchkeeper.status_page.board import Post, Posted
 
@@ -93,7 +94,10 @@ def sample_values(words: str) -> dict[str, Any]:
         incident_id=7, severity=Severity.P0, service="backend", started_at=AT, resolved_at=AT, posts=[post]
     )
     told = dict.fromkeys(WORDS, words)
-    lists = {name: [words] for name in ("doing", "updates", "missing", "reasons", "identifiers", "observed")}
+    lists = {
+        name: [words]
+        for name in ("doing", "updates", "missing", "reasons", "identifiers", "observed", *HANDOFF)
+    }
     return {
         **told,
         **lists,
@@ -112,6 +116,9 @@ def sample_values(words: str) -> dict[str, Any]:
         "minutes": 45,
         "cancelled": False,
         "people": [words],
+        "emoji": True,
+        "contact": Person(name=words),
+        "sleepers": [Person(name=words, phone="+14155550101"), Person(name=words)],
         "link": LINK,
         "incident_link": LINK,
         "status": "Investigating",
@@ -127,6 +134,7 @@ def sample_values(words: str) -> dict[str, Any]:
     }
 
 
+HANDOFF = ("notable", "items", "watch", "planned")
 # What is plain words in one template or another.
 WORDS = (
     "address",
@@ -162,6 +170,10 @@ WORDS = (
     "what",
     "question",
     "since",
+    "counts",
+    "primary",
+    "secondary",
+    "week_of",
     "when",
     "where",
     "why",
