@@ -11,10 +11,12 @@ import pytest_asyncio
 
 from deployments.stack import Stack
 from drills.night import Night, play_night
+from drills.nights import close_all
 from drills.run import drill_stand
 from drills.scenarios import SCENARIOS
 from drills.screen import Screen
 from drills.stand import World
+from watchkeeper.incidents import list_open
 from watchkeeper.store import Store, open_store
 
 SPEED = 180.0
@@ -46,8 +48,16 @@ class Stand:
         )
 
 
+@pytest_asyncio.fixture
+async def stand(running_stand: Stand) -> AsyncIterator[Stand]:
+    """The stand, on which nothing is left open for the next night: it would call people again and again."""
+    yield running_stand
+    left = await list_open(running_stand.store)
+    await close_all(running_stand.store, running_stand.stack.settings.public_url, left)
+
+
 @pytest_asyncio.fixture(scope="package")
-async def stand() -> AsyncIterator[Stand]:
+async def running_stand() -> AsyncIterator[Stand]:
     folder = Path(tempfile.mkdtemp(prefix="wk-nights-"))
     screen = Screen()
     try:

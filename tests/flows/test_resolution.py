@@ -162,7 +162,7 @@ async def test_a_rollback_waits_for_a_person_who_is_asked_once(
 
     assert world.roll_back.acts == 0
     asked = await bench.told(incident, "approval")
-    assert {who for who, _ in asked} == {"ana", "ben"}
+    assert {who for who, _ in asked} == {"#incidents", "ana", "ben"}
     [due] = [d for d in await read_deadlines(bench.store, incident.id) if d.kind == "approval"]
     assert due.due_at == bench.now() + timedelta(minutes=30)
     assert sum(text.startswith("Planned:") for text in await bench.story(incident)) == 1

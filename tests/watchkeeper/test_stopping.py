@@ -10,7 +10,11 @@ from watchkeeper.stopping import run_until_stopped
 
 COMMAND = """
 import asyncio
+import signal
 from watchkeeper.stopping import run_until_stopped
+
+# As in a terminal; what is started in the background by a shell ignores it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 async def work():
     try:
