@@ -12,6 +12,7 @@ from watchkeeper.policy.calendar import Calendar
 from watchkeeper.policy.customers import Customers
 from watchkeeper.policy.durations import Duration
 from watchkeeper.policy.flapping import FlappingRule
+from watchkeeper.policy.goals import Goals
 from watchkeeper.policy.people import Person
 from watchkeeper.policy.reviews import ReviewRules
 from watchkeeper.policy.roster import Roster
@@ -58,6 +59,7 @@ class Policy(Data):
     telling: Telling
     customers: Customers
     correlate_within: Duration
+    goals: Goals
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
