@@ -10,6 +10,9 @@ from watchkeeper.admission import reclassify
 from watchkeeper.decisions import service_of_kind
 from watchkeeper.diagnosis import ACT_ABOVE, AT_LEAST, KINDS, diagnose, explain_order
 from watchkeeper.documents.cards import findings_card
+from watchkeeper.figures.estimates import estimate_resolution
+from watchkeeper.figures.promises import raise_promises
+from watchkeeper.figures.repeats import link_by_cause, repeat_in_words
 from watchkeeper.findings import (
     finish_step,
     read_checks,
@@ -18,7 +21,7 @@ from watchkeeper.findings import (
     save_findings,
     step_result,
 )
-from watchkeeper.incidents import change_status, set_cause
+from watchkeeper.incidents import change_status, read_incident, set_cause
 from watchkeeper.model import Check, Finding, Incident, Status, TimelineKind
 from watchkeeper.paging import update_team
 from watchkeeper.rendering import words
@@ -85,11 +88,26 @@ async def announce_cause(db: Db, bench: Bench, incident: Incident, findings: lis
         text = "Investigated: nothing that was looked at explains it."
     else:
         best = findings[0]
-        await set_cause(db, incident.id, best.cause, best.confidence)
+        incident = await set_cause(db, incident.id, best.cause, best.confidence)
         if best.confidence >= ACT_ABOVE:
             await name_kind(db, bench, incident, best.cause)
         text = f"Likely cause: {words(best.cause)} ({best.confidence:.0%}): {'; '.join(best.evidence)}"
+        text = f"{text}{await look_back(db, bench, incident)}"
     await update_team(db, bench.desk(incident), incident, text, key=key, now=now)
+
+
+async def look_back(db: Db, bench: Bench, incident: Incident) -> str:
+    """What past incidents with the cause that was found say: whether it was there before, and how long it takes."""
+    policy, now = bench.desk(incident).policy, bench.now()
+    earlier = await link_by_cause(db, incident, policy, now=now)
+    if (incident.cause_confidence or 0) < ACT_ABOVE:
+        return ""
+    said = ""
+    if earlier is not None:
+        said = f". {repeat_in_words(earlier, policy, now).text}"
+        await raise_promises(db, incident.id, earlier, now=now)
+    estimate = await estimate_resolution(db, await read_incident(db, incident.id), "cause", now=now)
+    return f"{said.rstrip('.')}. Time to resolution with this cause: {estimate.in_words()}"
 
 
 async def name_kind(db: Db, bench: Bench, incident: Incident, cause: str) -> None:

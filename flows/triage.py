@@ -5,8 +5,9 @@ from prefect import flow
 from flows.bench import Bench, open_bench
 from tasks.shapes import store_task
 from watchkeeper.admission import reclassify
-from watchkeeper.decisions import estimate_resolution, judge_severity
-from watchkeeper.incidents import change_status, similar_seconds
+from watchkeeper.decisions import judge_severity
+from watchkeeper.figures.estimates import estimate_resolution
+from watchkeeper.incidents import change_status
 from watchkeeper.model import Alert, Incident, Status, TimelineKind
 from watchkeeper.paging import update_team
 from watchkeeper.telling import tell_customers
@@ -29,16 +30,16 @@ async def assess(bench: Bench, incident: Incident) -> None:
     now = bench.now()
     desk = bench.desk(incident)
     judged, reason = judge_severity(facts_of(incident), desk.policy)
-    estimate = estimate_resolution(await similar_seconds(bench.store, incident))
     async with bench.store.transaction() as db:
         if judged.is_worse_than(incident.severity):
             incident = await reclassify(db, desk, incident, reason, severity=judged, now=now)
+        estimate = await estimate_resolution(db, incident, "triage", now=now)
         impact = (
             f"{incident.users_affected_percent:g} % of users"
             if incident.users_affected_percent is not None
             else "share of users not known yet"
         )
-        text = f"Triage: {incident.severity}, {impact}; time to resolution: {estimate.choice} ({estimate.reason})"
+        text = f"Triage: {incident.severity}, {impact}; time to resolution: {estimate.in_words()}"
         await record(db, incident.id, TimelineKind.DECISION, text, now=now, key="triage")
         await update_team(db, desk, incident, text, key="triage", now=now)
         await tell_customers(db, desk, incident, now=now)

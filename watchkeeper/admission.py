@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from watchkeeper.decisions import judge_severity, place, service_of_kind
 from watchkeeper.errors import BadInput
+from watchkeeper.figures.repeats import link_by_alert
 from watchkeeper.flapping import note_change
 from watchkeeper.incidents import START_GRACE, ask_for_response, incident_of, list_open, read_incident
 from watchkeeper.model import Alert, Data, Incident, Kind, Severity, TimelineKind
@@ -260,6 +261,7 @@ async def _open(db: Db, desk: Desk, alert: Alert, reason: str, now: datetime) ->
     )
     incident = incident_of(present(row))
     await _join(db, alert, incident, reason, now)
+    await link_by_alert(db, incident.id, alert.fingerprint, desk.policy, now=now)
     text = f"{incident.number} opened: {severity} ({words(why)})"
     await record(db, incident.id, TimelineKind.DECISION, text, now=now)
     await tell_of_start(db, desk, incident, now=now)

@@ -274,16 +274,6 @@ def priority_of(purpose: Purpose) -> int:
     return 0 if purpose is Purpose.PAGE else 1 if purpose in urgent else 5
 
 
-def estimate_resolution(seconds: Sequence[float]) -> Decision:
-    """The ETTR out of similar incidents' times: their median, with how many there were."""
-    if len(seconds) < 5:
-        return Decision(choice="unknown", reason=f"not enough past incidents ({len(seconds)} of 5)")
-    middle = sorted(seconds)[len(seconds) // 2]
-    return Decision(
-        choice=str(timedelta(seconds=round(middle))), reason=f"median of {len(seconds)} similar incidents"
-    )
-
-
 def status_in_words(status: Status) -> str:
     """The guide's four words for a status."""
     return {

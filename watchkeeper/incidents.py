@@ -7,7 +7,7 @@ from watchkeeper.errors import BadInput, LeaseLost, PreconditionChanged
 from watchkeeper.model import Incident, Status, TimelineKind
 from watchkeeper.motor import ask_motor
 from watchkeeper.policy import Policy
-from watchkeeper.store import Db, Row
+from watchkeeper.store import Db, Row, present
 from watchkeeper.timeline import record
 
 # How long Prefect may take to bring a response's run to its first line.
@@ -57,16 +57,10 @@ async def change_status(
     return incident_of(row)
 
 
-async def set_cause(db: Db, incident_id: int, cause: str, confidence: float) -> None:
-    await db.one("incidents/set_cause", id=incident_id, cause=cause, confidence=confidence)
-
-
-async def similar_seconds(db: Db, incident: Incident) -> list[float]:
-    """How long similar incidents took, in seconds, newest first."""
-    rows = await db.all(
-        "incidents/similar_seconds", id=incident.id, kind=incident.kind, severity=incident.severity
+async def set_cause(db: Db, incident_id: int, cause: str, confidence: float) -> Incident:
+    return incident_of(
+        present(await db.one("incidents/set_cause", id=incident_id, cause=cause, confidence=confidence))
     )
-    return [row["seconds"] for row in rows]
 
 
 async def next_round(db: Db, incident: Incident, why: str, *, now: datetime) -> Incident:

@@ -9,11 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from watchkeeper.decisions import status_in_words
+from watchkeeper.figures.repeats import Words
 from watchkeeper.links import blank_code
 from watchkeeper.model import Button, Finding, Incident, Message, Remediation
 from watchkeeper.rendering import duration, one_line, render, render_own
 
 SMS_LENGTH = 160
+# The incident's number, since when, and the first words of what is down.
+LEAST_TEXT = 44
 SUBJECT_LENGTH = 78
 
 # GSM 03.38's basic characters, which cost one septet each.
@@ -50,8 +53,9 @@ def page(
     acknowledge_link: str,
     incident_link: str,
     doing: str,
+    before: Words | None = None,
 ) -> Message:
-    """What, since when, how bad, what is being done, and the link that acknowledges."""
+    """What, since when, how bad, whether it was there before, what is being done, and the link that acknowledges."""
     return _message(
         "page",
         incident,
@@ -59,10 +63,12 @@ def page(
         subject=f"{incident.severity} {incident.number}: {incident.summary}",
         short=f"{incident.severity} {incident.number} {since(incident, now)}: {incident.summary}",
         link=acknowledge_link,
+        after=before.short if before else "",
         person=person_name,
         incident_link=incident_link,
         doing=doing,
         replies=PAGE_REPLIES,
+        before=before.text if before else "",
     )
 
 
@@ -273,6 +279,7 @@ def _message(
     short: str,
     link: str | None,
     replies: Sequence[str] = (),
+    after: str = "",
     **values: Any,
 ) -> Message:
     known = {
@@ -290,7 +297,7 @@ def _message(
         subject=_subject(subject),
         text=render(f"messages/{name}.txt.j2", **known).strip() + "\n",
         html=render(f"messages/{name}.html.j2", **known),
-        short=fit_sms(short, link, replies),
+        short=fit_sms(short, link, replies, after),
         spoken=spoken(incident, short),
         link=link,
     )
@@ -338,13 +345,16 @@ def _subject(text: str) -> str:
     return flat if len(flat) <= SUBJECT_LENGTH else flat[: SUBJECT_LENGTH - 3] + "..."
 
 
-def fit_sms(text: str, link: str | None = None, replies: Sequence[str] = ()) -> str:
+def fit_sms(text: str, link: str | None = None, replies: Sequence[str] = (), after: str = "") -> str:
     """One segment of the GSM alphabet: the text is cut, the link never is.
 
     `replies` say what to answer, longest first; the first of them that leaves the text whole is taken, else the last.
+    `after` is a last word that stays whole, where enough of the text stays readable beside it.
     """
     plain = gsm(one_line(text))
     tails = ["".join(f" {part}" for part in (reply, link) if part) for reply in replies or ("",)]
+    if after and len(after) + 1 + len(tails[-1]) <= SMS_LENGTH - LEAST_TEXT:
+        tails = [f" {gsm(after)}{tail}" for tail in tails]
     tail = next((each for each in tails if len(plain) + len(each) <= SMS_LENGTH), tails[-1])
     room = SMS_LENGTH - len(tail)
     return (plain if len(plain) <= room else plain[: max(room - 3, 0)] + "...") + tail

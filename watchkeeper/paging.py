@@ -18,6 +18,7 @@ from watchkeeper.decisions import (
     status_in_words,
     ticket_routes,
 )
+from watchkeeper.figures.repeats import read_earlier, repeat_in_words
 from watchkeeper.hours import routes_now
 from watchkeeper.incidents import MAX_ATTEMPTS, policy_of
 from watchkeeper.ladder import calls_after
@@ -68,6 +69,8 @@ async def page_first(db: Db, desk: Desk, incident: Incident, *, doing: str, now:
     shift = await shift_for(db, desk, incident, now=now)
     if shift.nobody_can_be_reached:
         await ask_contact(db, desk.policy, incident, shift, key="away", now=now)
+    earlier = await read_earlier(db, incident.id)
+    before = repeat_in_words(earlier, desk.policy, now) if earlier else None
     for route in first_pages(incident.severity, desk.policy, shift):
         link = await _acknowledge_link(db, desk, incident, route.recipient, now)
         name = desk.policy.people[route.recipient].name
@@ -78,9 +81,11 @@ async def page_first(db: Db, desk: Desk, incident: Incident, *, doing: str, now:
             acknowledge_link=link,
             incident_link=desk.incident_url(incident),
             doing=doing,
+            before=before,
         )
         await _send(db, incident, "page:1", Purpose.PAGE, route, message, now)
-    await announce(db, desk, incident, doing=[doing], now=now)
+    updates = [before.text] if before else []
+    await announce(db, desk, incident, doing=[doing], updates=updates, now=now)
 
 
 async def send_ticket(

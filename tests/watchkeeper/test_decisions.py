@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from watchkeeper.decisions import (
-    estimate_resolution,
     first_pages,
     gate_for,
     hold_back,
@@ -208,11 +207,6 @@ def test_gate(autonomy: dict[str, object], action: str, gate: Gate, reason: str,
 
 def test_a_message_is_tried_four_times_before_another_channel_takes_over() -> None:
     assert [retry_after(attempts) is not None for attempts in (1, 2, 3, 4)] == [True, True, True, False]
-
-
-def test_time_to_resolution_is_not_guessed_from_too_few() -> None:
-    assert estimate_resolution([60.0] * 4).choice == "unknown"
-    assert estimate_resolution([60.0, 120.0, 180.0, 240.0, 6000.0]).choice == "0:03:00"
 
 
 @pytest.mark.parametrize(

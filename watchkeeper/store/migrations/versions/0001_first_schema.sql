@@ -372,6 +372,41 @@ CREATE TRIGGER incident_log
 CREATE TRIGGER incident_log
     AFTER INSERT OR UPDATE OF due_at, draft_path, published_at, waived_at ON reviews
     FOR EACH STATEMENT EXECUTE FUNCTION tell_incident_log();
+-- What is asked of past incidents: of a kind and severity, of a cause, of a time. None of it reads them all.
+CREATE INDEX incidents_similar ON incidents (kind, severity, id) WHERE resolved_at IS NOT NULL;
+CREATE INDEX incidents_cause ON incidents (cause, id) WHERE cause IS NOT NULL;
+CREATE INDEX incidents_detected ON incidents (detected_at);
+
+-- The fingerprints that an incident had, kept when it ends.
+CREATE TABLE past_fingerprints (
+    fingerprint text NOT NULL,
+    incident_id bigint NOT NULL REFERENCES incidents,
+    PRIMARY KEY (fingerprint, incident_id)
+);
+
+-- Which incident repeats which earlier one: the sign is the same alert, or the same cause as found.
+CREATE TABLE repeats (
+    incident_id bigint NOT NULL REFERENCES incidents,
+    sign        text NOT NULL,
+    earlier_id  bigint NOT NULL REFERENCES incidents,
+    cause       text NOT NULL,
+    linked_at   timestamptz NOT NULL,
+    PRIMARY KEY (incident_id, sign)
+);
+
+-- What was said of an incident's time to resolution, at triage and once its cause was known; seconds.
+CREATE TABLE estimates (
+    incident_id bigint NOT NULL REFERENCES incidents,
+    stage       text NOT NULL,
+    said_at     timestamptz NOT NULL,
+    n           integer NOT NULL,
+    median      double precision,
+    low50       double precision,
+    high50      double precision,
+    low80       double precision,
+    high80      double precision,
+    PRIMARY KEY (incident_id, stage)
+);
 
 -- Who is on call otherwise than the policy plans it: kind is primary, secondary or unreachable. An incident keeps the
 -- policy that it started under; what is said here counts at once for those under way, too.
