@@ -11,7 +11,7 @@ from watchkeeper.decisions import service_of_kind
 from watchkeeper.diagnosis import ACT_ABOVE, AT_LEAST, KINDS, diagnose, explain_order
 from watchkeeper.documents.cards import findings_card
 from watchkeeper.figures.estimates import estimate_resolution
-from watchkeeper.figures.promises import raise_promises
+from watchkeeper.figures.owed import raise_owed
 from watchkeeper.figures.repeats import link_by_cause, repeat_in_words
 from watchkeeper.findings import (
     finish_step,
@@ -105,7 +105,7 @@ async def look_back(db: Db, bench: Bench, incident: Incident) -> str:
     said = ""
     if earlier is not None:
         said = f". {repeat_in_words(earlier, policy, now).text}"
-        await raise_promises(db, incident.id, earlier, now=now)
+        await raise_owed(db, incident.id, earlier, now=now)
     estimate = await estimate_resolution(db, await read_incident(db, incident.id), "cause", now=now)
     return f"{said.rstrip('.')}. Time to resolution with this cause: {estimate.in_words()}"
 

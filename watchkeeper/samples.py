@@ -142,6 +142,7 @@ WORDS = (
     "affected_users",
     "answer_by",
     "author",
+    "before",
     "category",
     "cause",
     "company",

@@ -8,7 +8,7 @@ from watchkeeper.reviews.items import raise_priority, read_items
 from watchkeeper.store import Db
 
 
-async def raise_promises(db: Db, incident_id: int, earlier: Earlier, *, now: datetime) -> None:
+async def raise_owed(db: Db, incident_id: int, earlier: Earlier, *, now: datetime) -> None:
     """Raise every open action item against this cause; the timeline of its own incident says why."""
     owed = {(promised.incident_id, promised.number) for promised in earlier.promised}
     why = f"its cause came back in {incident_number(incident_id)}"
