@@ -203,6 +203,22 @@ async def test_an_undelivered_text_goes_on_to_the_next_channel(house: KernelHous
     assert house.channels[Channel.VOICE].texts(ANA)
 
 
+async def test_a_receipt_that_overtakes_the_vendors_answer_is_believed(house: KernelHouse) -> None:
+    class Hasty(Phone):
+        async def send(self, address: str, message: Message, **how: Any) -> Receipt:
+            (sms,) = [n for n in await read_notifications(house.store, 1) if n.channel is Channel.SMS]
+            async with house.store.transaction() as db:
+                told = {"delivered": False, "detail": "30003", "now": house.clock()}
+                await receive_receipt(db, house.desk, sms.id, **told)
+            return await super().send(address, message, **how)
+
+    house.channels[Channel.SMS] = Hasty()
+    await house.hear(severity="P1")
+    (sms,) = [n for n in await read_notifications(house.store, 1) if n.channel is Channel.SMS]
+    assert (sms.state, sms.error) == ("failed", "undelivered: 30003")
+    assert house.channels[Channel.VOICE].texts(ANA)
+
+
 async def test_a_pager_that_died_while_sending_loses_its_lease_and_the_page_goes_out(
     house: KernelHouse,
 ) -> None:
