@@ -1,8 +1,9 @@
 """Draw docs/screenshots/: documents as a reader sees them. `python -m tools.show_documents`, with Debian's chromium.
 
-The post-mortem is the draft of the night that its tests are made of.
+The post-mortem is the draft of the night that its tests are made of, the month's report that of a synthetic year.
 """
 
+import asyncio
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,17 +11,29 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from playwright.sync_api import sync_playwright
 
+from benchmarks.year import fill, make_year
 from flows.runbooks.document import runbook_document
 from tests.watchkeeper.documents.night import entry, night
 from watchkeeper.documents.post_mortem import charts, draft, file_name
+from watchkeeper.embedded import start_postgres
+from watchkeeper.figures.estimates import estimate_resolution
+from watchkeeper.figures.past import month_of
+from watchkeeper.figures.repeats import link_by_cause
+from watchkeeper.figures.reporting import write_report
+from watchkeeper.incidents import list_recent
 from watchkeeper.model import Kind, TimelineKind
+from watchkeeper.policy import load_policy
+from watchkeeper.store import open_store
+from watchkeeper.store.migrating import migrate
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 STYLE = """
 body { max-width: 50rem; margin: 2rem auto; padding: 0 1.5rem; font: 16px/1.5 system-ui, sans-serif; color: #1f2328 }
 h1, h2 { line-height: 1.25; border-bottom: 1px solid #d1d9e0; padding-bottom: .3em }
 img { max-width: 100%; border: 1px solid #d1d9e0; border-radius: 6px }
-pre { background: #f6f8fa; padding: 1rem; overflow: auto; border-radius: 6px; font-size: 13px }
+table { border-collapse: collapse }
+th, td { border: 1px solid #d1d9e0; padding: .3em .8em; text-align: left }
+pre { background: #f6f8fa; padding: 1rem; white-space: pre-wrap; border-radius: 6px; font-size: 13px }
 """
 
 
@@ -38,6 +51,29 @@ def show(document: Path, picture: Path) -> None:
         browser.close()
 
 
+async def report_on_october(url: str, folder: Path) -> Path:
+    policy = load_policy()
+    month = month_of("2025-10", policy.calendar)
+    async with open_store(url) as store:
+        for incident in reversed(await list_recent(store, 1000)):
+            await link_by_cause(store, incident, policy, now=month.ends)
+            await estimate_resolution(store, incident, "triage", now=month.ends)
+        return await write_report(store, policy, month, folder, now=month.ends)
+
+
+def show_report() -> None:
+    """A month of a year that never was."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = start_postgres(Path(folder) / "postgres", databases=("year",))
+        try:
+            migrate(server.url_for("year"))
+            fill(server.url_for("year"), make_year(seed=2025))
+            report = asyncio.run(report_on_october(server.url_for("year"), Path(folder)))
+            show(report, FOLDER / "month-report.png")
+        finally:
+            server.stop()
+
+
 def main() -> None:
     end = entry(30, TimelineKind.STATUS, "Status: resolved")
     known = night(timeline=[*night().timeline[:-1], end], runbook=runbook_document(Kind.DATABASE_DOWN))
@@ -48,6 +84,7 @@ def main() -> None:
         for picture, _, svg in charts(known, document.stem):
             (Path(folder) / picture).write_text(svg)
         show(document, FOLDER / "post-mortem.png")
+    show_report()
 
 
 if __name__ == "__main__":

@@ -336,6 +336,7 @@ class Purpose(StrEnum):
     APPROVAL = "approval"
     HANDOVER = "handover"
     HANDOFF = "handoff"
+    REPORT = "report"
     RESOLVED = "resolved"
     REVIEW = "review"
     PROOF = "proof"

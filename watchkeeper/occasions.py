@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from watchkeeper.clock import Clock
 from watchkeeper.errors import StoreUnavailable
+from watchkeeper.figures.reporting import next_report, send_report
 from watchkeeper.handoff import hand_off, next_handoff
 from watchkeeper.paging import Desk
 from watchkeeper.policy import Policy
@@ -35,7 +36,10 @@ class Occasion(NamedTuple):
 
 
 # By the kind's name, which stands in its rows.
-OCCASIONS: Mapping[str, Occasion] = {"handoff": Occasion(next_handoff, hand_off)}
+OCCASIONS: Mapping[str, Occasion] = {
+    "handoff": Occasion(next_handoff, hand_off),
+    "month_report": Occasion(next_report, send_report),
+}
 
 
 class Occasions:

@@ -86,7 +86,7 @@ def notes_for(
             vendor,
             what=f"{incident.service} of ours fails",
             since=incident.started_at,
-            identifiers=identifiers_of(vendor, incident, policy),
+            identifiers=identifiers_of(vendor, incident.service, policy),
             observed=observed_of(vendor, incident, findings, checks, readings),
         )
         for vendor in SUPPORT
@@ -96,12 +96,12 @@ def notes_for(
 
 def concerns(vendor: str, incident: Incident, policy: Policy, findings: Sequence[Finding]) -> bool:
     named = any(vendor in finding.cause for finding in findings)
-    return named or bool(identifiers_of(vendor, incident, policy))
+    return named or bool(identifiers_of(vendor, incident.service, policy))
 
 
-def identifiers_of(vendor: str, incident: Incident, policy: Policy) -> list[str]:
-    """What the vendor finds us by: its own ids of the service and of what it needs."""
-    names = [incident.service, *sorted(policy.depends_on(incident.service))]
+def identifiers_of(vendor: str, affected: str, policy: Policy) -> list[str]:
+    """What the vendor finds us by: its own ids of the service that is affected and of what it needs."""
+    names = [affected, *sorted(policy.depends_on(affected))]
     services = [(name, policy.services[name]) for name in names if name in policy.services]
     found: list[str] = []
     for name, service in services:
@@ -113,6 +113,10 @@ def identifiers_of(vendor: str, incident: Incident, policy: Policy) -> list[str]
             found.append(f"{name}: {ids}")
         if vendor == "stripe" and service.stripe:
             found.append(f"{name}: webhook endpoint {service.stripe.endpoint_url}")
+        if vendor == "upstash" and service.upstash:
+            found.append(f"{name}: database {service.upstash.database_id}")
+        if vendor == "vercel" and service.vercel:
+            found.append(f"{name}: project {service.vercel.project_id}, team {service.vercel.team_id}")
     return found
 
 

@@ -172,7 +172,7 @@ async def test_prefects_own_deploy_and_process_worker_do_too(
 async def test_the_products_own_file_deploys_from_another_folder(api: str, tmp_path: Path) -> None:
     await prefect("--no-prompt", "deploy", "--all", "--prefect-file", str(definition_file()), folder=tmp_path)
     scheduled = {name for name, each in deployments_on(api).items() if each["schedules"]}
-    assert scheduled == {"action_items", "detection"}
+    assert scheduled == {"action_items", "detection", "report_month"}
     assert all(not each["pull_steps"] for each in deployments_on(api).values())
 
 

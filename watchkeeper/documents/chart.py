@@ -47,6 +47,20 @@ def draw_chart(readings: Sequence[Reading], marks: Sequence[Mark]) -> str:
     shown = sorted(marks)[:MOST_MARKS]
     scale = _scale(readings, shown)
     height = HEIGHT + LEGEND_LINE * len(shown)
+    svg = new_picture(height)
+    name = f"{readings[0].service}: {readings[0].probe}"
+    set_text(SubElement(svg, "title"), name)
+    unit = f" ({readings[-1].unit})" if readings[-1].unit else ""
+    draw_text(svg, LEFT, 18, f"{name}{unit}, {utc(scale.start)}", INK, weight="600")
+    _draw_axes(svg, readings, scale)
+    _draw_readings(svg, readings, scale)
+    for number, mark in enumerate(shown, start=1):
+        _draw_mark(svg, number, mark, scale)
+    return tostring(svg, encoding="unicode") + "\n"
+
+
+def new_picture(height: int) -> Element:
+    """An empty picture of the charts' width, on white."""
     svg = Element(
         "svg",
         {
@@ -57,16 +71,8 @@ def draw_chart(readings: Sequence[Reading], marks: Sequence[Mark]) -> str:
             "role": "img",
         },
     )
-    name = f"{readings[0].service}: {readings[0].probe}"
-    _text(SubElement(svg, "title"), name)
     SubElement(svg, "rect", {"width": str(WIDTH), "height": str(height), "fill": "#ffffff"})
-    unit = f" ({readings[-1].unit})" if readings[-1].unit else ""
-    _write(svg, LEFT, 18, f"{name}{unit}, {utc(scale.start)}", INK, weight="600")
-    _draw_axes(svg, readings, scale)
-    _draw_readings(svg, readings, scale)
-    for number, mark in enumerate(shown, start=1):
-        _draw_mark(svg, number, mark, scale)
-    return tostring(svg, encoding="unicode") + "\n"
+    return svg
 
 
 def value_of(reading: Reading) -> float:
@@ -82,18 +88,18 @@ def _scale(readings: Sequence[Reading], marks: Sequence[Mark]) -> Scale:
 def _draw_axes(svg: Element, readings: Sequence[Reading], scale: Scale) -> None:
     newest = readings[-1]
     left, right, floor = LEFT, WIDTH - RIGHT, HEIGHT - BOTTOM
-    _line(svg, left, floor, right, floor, SOFT)
-    _line(svg, left, TOP, left, floor, SOFT)
-    _write(svg, left - 6, floor + 4, "0", SOFT, anchor="end")
+    draw_line(svg, left, floor, right, floor, SOFT)
+    draw_line(svg, left, TOP, left, floor, SOFT)
+    draw_text(svg, left - 6, floor + 4, "0", SOFT, anchor="end")
     highest = scale.top / 1.1
-    _write(svg, left - 6, scale.y(highest) + 4, f"{highest:.4g}", SOFT, anchor="end")
-    _write(svg, left, floor + 18, clock_time(scale.start), SOFT)
+    draw_text(svg, left - 6, scale.y(highest) + 4, f"{highest:.4g}", SOFT, anchor="end")
+    draw_text(svg, left, floor + 18, clock_time(scale.start), SOFT)
     ends = max(readings[-1].observed_at, scale.start)
-    _write(svg, right, floor + 18, f"{clock_time(ends)} UTC", SOFT, anchor="end")
+    draw_text(svg, right, floor + 18, f"{clock_time(ends)} UTC", SOFT, anchor="end")
     if newest.threshold is not None:
         y = scale.y(newest.threshold)
-        _line(svg, left, y, right, y, BAD, dashes="6 4")
-        _write(svg, right, y - 4, f"threshold {newest.threshold:g}", BAD, anchor="end")
+        draw_line(svg, left, y, right, y, BAD, dashes="6 4")
+        draw_text(svg, right, y - 4, f"threshold {newest.threshold:g}", BAD, anchor="end")
 
 
 def _draw_readings(svg: Element, readings: Sequence[Reading], scale: Scale) -> None:
@@ -106,26 +112,28 @@ def _draw_readings(svg: Element, readings: Sequence[Reading], scale: Scale) -> N
 
 def _draw_mark(svg: Element, number: int, mark: Mark, scale: Scale) -> None:
     x, colour = scale.x(mark.at), COLOURS[mark.kind]
-    _line(svg, x, TOP - 8, x, HEIGHT - BOTTOM, colour)
+    draw_line(svg, x, TOP - 8, x, HEIGHT - BOTTOM, colour)
     # Marks may stand close: their numbers take turns at three heights.
-    _write(svg, x + 3, TOP + 10 * (number % 3), str(number), colour, weight="600")
+    draw_text(svg, x + 3, TOP + 10 * (number % 3), str(number), colour, weight="600")
     legend = f"{number}  {clock_time(mark.at)}  {mark.text}"
-    _write(svg, LEFT, HEIGHT + LEGEND_LINE * number - 8, legend, colour)
+    draw_text(svg, LEFT, HEIGHT + LEGEND_LINE * number - 8, legend, colour)
 
 
-def _line(svg: Element, x1: float, y1: float, x2: float, y2: float, colour: str, dashes: str = "") -> None:
+def draw_line(
+    svg: Element, x1: float, y1: float, x2: float, y2: float, colour: str, dashes: str = ""
+) -> None:
     ends = {"x1": str(x1), "y1": str(y1), "x2": str(x2), "y2": str(y2), "stroke": colour}
     SubElement(svg, "line", ends | ({"stroke-dasharray": dashes} if dashes else {}))
 
 
-def _write(
+def draw_text(
     svg: Element, x: float, y: float, text: str, colour: str, *, anchor: str = "start", weight: str = "400"
 ) -> None:
     place = {"x": str(x), "y": str(y), "fill": colour, "text-anchor": anchor, "font-weight": weight}
-    _text(SubElement(svg, "text", place), text)
+    set_text(SubElement(svg, "text", place), text)
 
 
-def _text(element: Element, text: str) -> None:
+def set_text(element: Element, text: str) -> None:
     """What XML has no place for, such as a bell, is left out."""
     flat = "".join(letter for letter in one_line(text) if letter.isprintable())
     element.text = flat if len(flat) <= 110 else f"{flat[:107]}..."
