@@ -42,6 +42,7 @@ log = logging.getLogger(__name__)
 SIDE_BY_SIDE = 4
 MOTOR_LEASE = timedelta(seconds=30)
 MOTOR_RETRY_AT_MOST = 5.0
+DEADLINE_RETRY = timedelta(minutes=1)
 
 
 async def deal_with(db: Db, deadline: Deadline, public_url: str, *, now: datetime) -> None:
@@ -123,13 +124,27 @@ class Dispatcher:
             pass
 
     async def _next_deadline(self) -> bool:
-        now = self._clock()
-        async with self._store.transaction() as db:
-            row = await db.one("deadlines/take_due", now=now)
-            if row is None:
-                return False
-            await deal_with(db, Deadline.model_validate(row), self._public_url, now=now)
-            return True
+        now, taken = self._clock(), None
+        try:
+            async with self._store.transaction() as db:
+                row = await db.one("deadlines/take_due", now=now)
+                if row is None:
+                    return False
+                taken = Deadline.model_validate(row)
+                await deal_with(db, taken, self._public_url, now=now)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            if taken is None:
+                raise
+            # Whatever is wrong with this one must not keep the clocks of every other incident from ringing.
+            log.exception("the %s deadline of incident %d is tried again", taken.kind, taken.incident_id)
+            await self._postpone(taken, now + DEADLINE_RETRY)
+        return True
+
+    async def _postpone(self, deadline: Deadline, due_at: datetime) -> None:
+        which = {"incident_id": deadline.incident_id, "kind": deadline.kind, "number": deadline.number}
+        await self._store.run("deadlines/postpone", **which, due_at=due_at)
 
     async def _revive_lapsed(self) -> None:
         now = self._clock()
