@@ -10,6 +10,7 @@ A run of only some, or a quick one, is written to build/bench-part.json and buil
     burst         thousands of alerts with one cause
     acknowledge   durable acknowledgements per second
     deadlines     how late what is due is dealt with while a thousand incidents are open
+    history       what a hundred thousand incidents of the past cost an incident of today
     drills        every drill's night, from the fault to the end
 
 The exit code says whether everything could be measured, not whether the figures are good.
@@ -27,7 +28,19 @@ import aiohttp
 import httpx
 import psycopg
 
-from benchmarks import acknowledge, away, burst, deadlines, idle, machine, nights, page, response, sweep
+from benchmarks import (
+    acknowledge,
+    away,
+    burst,
+    deadlines,
+    history,
+    idle,
+    machine,
+    nights,
+    page,
+    response,
+    sweep,
+)
 from benchmarks.figures import Figure
 from benchmarks.report import Report, show, write
 from benchmarks.site import Site, open_site
@@ -40,7 +53,7 @@ from watchkeeper.stopping import run_until_stopped
 FOLDER = Path("build")
 Measure = Callable[[Site, Sizes], Awaitable[list[Figure]]]
 
-# In this order: what wants a fresh stack first; the last four do without the worker.
+# In this order: what wants a fresh stack first; the last five do without the worker.
 RESPONSE = "response"
 BEFORE: dict[str, Measure] = {"idle": idle.measure, "sweep": sweep.measure, "away": away.measure}
 AFTER: dict[str, Measure] = {
@@ -48,6 +61,7 @@ AFTER: dict[str, Measure] = {
     "burst": burst.measure,
     "acknowledge": acknowledge.measure,
     "deadlines": deadlines.measure,
+    "history": history.measure,
 }
 DRILLS = "drills"
 NAMES = (*BEFORE, RESPONSE, *AFTER, DRILLS)

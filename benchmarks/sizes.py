@@ -28,6 +28,8 @@ class Sizes:
     pgbench_seconds: int = 10
     due_incidents: int = 1_000
     due_seconds: float = 180
+    past_incidents: int = 100_000
+    openings: int = 200
 
 
 FULL = Sizes()
@@ -47,4 +49,6 @@ QUICK = Sizes(
     pgbench_seconds=3,
     due_incidents=100,
     due_seconds=60,
+    past_incidents=5_000,
+    openings=40,
 )

@@ -55,6 +55,7 @@ def make_year(seed: int, *, incidents: int = 300, days: int = 365) -> list[Made]
     pages = [page for one in happened for page in _pages(chance, one)]
     return [
         Made("incidents", happened),
+        Made("alerts", [alert for one in happened for alert in _alerts(one)]),
         Made("notifications", pages),
         Made("worth", list(_answers(chance, pages))),
         Made("remediations", [row for one in happened for row in _changes(chance, one)]),
@@ -86,6 +87,25 @@ def _incident(chance: random.Random, number: int, at: datetime) -> Values:
         "round": chance.choice((1, 1, 1, 2)),
         "policy": Jsonb({}),
     }
+
+
+def _alerts(incident: Values) -> Iterator[Values]:
+    """It fires, fires again while it lasts, and is over."""
+    third = (incident["resolved_at"] - incident["detected_at"]) / 3
+    for number in range(3):
+        yield {
+            "source": "generic",
+            "fingerprint": f"{incident['service']}:{incident['kind']}",
+            "firing": number < 2,
+            "service": incident["service"],
+            "kind": incident["kind"],
+            "summary": incident["summary"],
+            "started_at": incident["started_at"],
+            "received_at": incident["detected_at"] + third * number,
+            "payload": Jsonb({}),
+            "incident_id": incident["id"],
+            "decision": "same_fingerprint" if number else "nothing_open_explains_it",
+        }
 
 
 def _pages(chance: random.Random, incident: Values) -> Iterator[Values]:

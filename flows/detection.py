@@ -13,9 +13,10 @@ from flows.readings import reading_of
 from watchkeeper.admission import admit, is_watched
 from watchkeeper.clock import utc_now
 from watchkeeper.findings import forget_readings, save_reading
-from watchkeeper.model import Alert, Reading
+from watchkeeper.model import Reading
 from watchkeeper.paging import Desk
 from watchkeeper.policy import Policy
+from watchkeeper.sweeping import alert_of_reading
 
 # A sweep a minute writes some ten thousand readings a day.
 KEPT = timedelta(days=7)
@@ -69,18 +70,9 @@ async def read(look: Look, scene: Scene) -> Reading | None:
 
 async def tell(bench: Bench, policy: Policy, reading: Reading) -> None:
     """Admit a reading as an alert, firing or quiet."""
-    known = policy.services.get(reading.service)
-    if known is None:
+    alert = alert_of_reading(reading, policy)
+    if alert is None:
         return
-    alert = Alert(
-        source="sweep",
-        fingerprint=f"sweep:{reading.probe}",
-        firing=not reading.ok,
-        service=reading.service,
-        kind=known.kind,
-        summary=f"{known.title}: {reading.detail or reading.probe}"[:500],
-        started_at=reading.observed_at,
-    )
     if not alert.firing and not await is_watched(bench.store, alert.fingerprint):
         return  # all is well and was: that is not worth a row every minute, nor a transaction
     desk = Desk(policy, bench.settings.public_url)

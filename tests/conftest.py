@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -68,6 +69,13 @@ END $$
 @pytest.fixture
 def store_url(postgres: EmbeddedPostgres) -> Iterator[str]:
     """A database of this test's own, with the schema and nothing else."""
+    with new_store(postgres) as url:
+        yield url
+
+
+@contextmanager
+def new_store(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A database with the schema and nothing else, until the block ends."""
     name = _emptied.pop() if _emptied else _new_database(postgres)
     yield postgres.url_for(name)
     with psycopg.connect(postgres.url_for(name), autocommit=True) as connection:

@@ -27,6 +27,8 @@ from watchkeeper.silences import hold_back
 from watchkeeper.store import Db, present
 from watchkeeper.timeline import record
 
+JUDGED_BY = ("severity", "users_affected_percent", "error_rate_percent", "ends")
+
 
 class Admission(Data):
     """What became of an alert: the incident that it belongs to, if any, and the named reason."""
@@ -101,8 +103,15 @@ def _columns(alert: Alert, now: datetime) -> dict[str, Any]:
         "summary": alert.summary,
         "started_at": alert.started_at,
         "payload": alert.payload,
+        "detail": _said(alert),
         "now": now,
     }
+
+
+def _said(alert: Alert) -> dict[str, Any]:
+    """What its sender said that a decision rests on, where it said anything: another policy may decide otherwise."""
+    told = alert.model_dump(mode="json", include=set(JUDGED_BY), exclude_defaults=True)
+    return {"said": told} if told else {}
 
 
 async def admit(db: Db, desk: Desk, alert: Alert, *, now: datetime) -> Admission:

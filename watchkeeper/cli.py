@@ -21,7 +21,7 @@ from watchkeeper.clock import utc_now
 from watchkeeper.commands import HomeOption
 from watchkeeper.doctor import Examination, Verdict, examine, examine_store
 from watchkeeper.errors import BadInput, NotConfigured, StoreUnavailable, WatchkeeperError
-from watchkeeper.figures.commands import report
+from watchkeeper.figures.commands import replay, report
 from watchkeeper.home import read_settings
 from watchkeeper.model import Alert, Kind, Severity, incident_number
 from watchkeeper.oncall import on_call
@@ -123,6 +123,7 @@ def build_app(asked_for: str = "") -> App:
     app.command(simulate)
     app.command(review_app())
     app.command(report)
+    app.command(replay)
     policy = App(name="policy", help="The policy file: what your team decides about incidents.")
     policy.command(check_policy, name="check")
     app.command(policy)

@@ -5,7 +5,7 @@ WITH told AS MATERIALIZED (
       FROM jsonb_to_recordset(%(alerts)s) AS told (
            number integer, source text, fingerprint text, delivery_id text, firing boolean, lasts boolean,
            severity text, service text, kind text, summary text, started_at timestamptz, now timestamptz,
-           payload jsonb)
+           payload jsonb, detail jsonb)
 ), known AS (
     SELECT f.fingerprint, f.firing, f.incident_id,
            (SELECT severity FROM incidents WHERE id = f.incident_id) AS severity
@@ -20,10 +20,10 @@ WITH told AS MATERIALIZED (
      ORDER BY told.number
 ), written AS (
     INSERT INTO alerts (id, source, fingerprint, delivery_id, firing, service, kind, summary, started_at,
-                        received_at, payload, incident_id, decision)
+                        received_at, payload, detail, incident_id, decision)
     OVERRIDING SYSTEM VALUE
     SELECT id, source, fingerprint, delivery_id, firing, service, kind, summary, started_at,
-           now, payload, incident_id, 'same_fingerprint'
+           now, payload, detail, incident_id, 'same_fingerprint'
       FROM going_on
     ON CONFLICT (source, delivery_id) WHERE delivery_id IS NOT NULL DO NOTHING
     RETURNING id
