@@ -17,7 +17,13 @@ from watchkeeper.store import Db
 from watchkeeper.timeline import record
 
 # The clocks by which an incident goes on to louder channels and other people; a hold stops them.
-LADDER = [DeadlineKind.PAGE, DeadlineKind.ACKNOWLEDGE, DeadlineKind.ESCALATE, DeadlineKind.SILENCE]
+LADDER = [
+    DeadlineKind.PAGE,
+    DeadlineKind.CALL_AGAIN,
+    DeadlineKind.ACKNOWLEDGE,
+    DeadlineKind.ESCALATE,
+    DeadlineKind.SILENCE,
+]
 
 # Saying the same again within this part of the time it is for changes nothing that anybody would notice.
 AGAIN = 0.1
@@ -27,7 +33,7 @@ async def sign_of_life(db: Db, incident: Incident, wait: timedelta | None, *, no
     """Whoever has it has spoken: it comes back after `wait`, or not at all. Hold the incident's lock."""
     clocks = [DeadlineKind.SILENCE, DeadlineKind.HOLD]
     await deadlines.meet(db, incident.id, clocks, now=now)
-    await db.run("outbox/cancel_pages", incident_id=incident.id)
+    await db.run("outbox/cancel_comebacks", incident_id=incident.id)
     if wait is not None:
         await deadlines.set_next(db, incident.id, DeadlineKind.SILENCE, now + wait, now=now)
 
@@ -37,6 +43,7 @@ async def hold_until(db: Db, incident: Incident, until: datetime, *, now: dateti
     held = await _pending(db, incident.id, DeadlineKind.HOLD)
     begins = max([now, *(each.due_at for each in held)])
     await deadlines.postpone(db, incident.id, LADDER, until - begins, now=now)
+    await db.run("outbox/cancel_pages", incident_id=incident.id)
     await deadlines.cancel(db, incident.id, [DeadlineKind.HOLD], now=now)
     await deadlines.set_next(db, incident.id, DeadlineKind.HOLD, until, now=now)
 

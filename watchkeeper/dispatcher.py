@@ -139,12 +139,12 @@ class Dispatcher:
                 raise
             # Whatever is wrong with this one must not keep the clocks of every other incident from ringing.
             log.exception("the %s deadline of incident %d is tried again", taken.kind, taken.incident_id)
-            await self._postpone(taken, now + DEADLINE_RETRY)
+            await self._try_again(taken, now + DEADLINE_RETRY)
         return True
 
-    async def _postpone(self, deadline: Deadline, due_at: datetime) -> None:
+    async def _try_again(self, deadline: Deadline, due_at: datetime) -> None:
         which = {"incident_id": deadline.incident_id, "kind": deadline.kind, "number": deadline.number}
-        await self._store.run("deadlines/postpone", **which, due_at=due_at)
+        await self._store.run("deadlines/try_again", **which, due_at=due_at)
 
     async def _revive_lapsed(self) -> None:
         now = self._clock()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from watchkeeper.errors import BadInput, LeaseLost, PreconditionChanged
 from watchkeeper.model import Incident, Status, TimelineKind
 from watchkeeper.motor import ask_motor
-from watchkeeper.policy import Policy
+from watchkeeper.policy import Policy, kept_policy
 from watchkeeper.store import Db, Row, present
 from watchkeeper.timeline import record
 
@@ -23,7 +23,7 @@ def incident_of(row: Row) -> Incident:
 
 def policy_of(incident: Incident) -> Policy:
     """The policy that this incident started under."""
-    return Policy.model_validate(incident.policy)
+    return kept_policy(incident.policy)
 
 
 async def read_incident(db: Db, incident_id: int) -> Incident:

@@ -217,11 +217,15 @@ async def _channels_now(db: Db, desk: Desk, notification: Notification, now: dat
 
 
 async def _is_wanted(db: Db, notification: Notification) -> bool:
-    """A page need find no other way once somebody has answered it, by whichever way it did reach them."""
-    if notification.incident_id is None or notification.purpose not in (Purpose.PAGE, Purpose.ESCALATION):
+    """Whether a page is to find another way: what asks for an answer, until somebody gives one; what calls for help in
+    spite of an answer, while the incident is open."""
+    if notification.incident_id is None or notification.purpose not in URGENT:
         return True
     incident = await read_incident(db, notification.incident_id)
-    return incident.is_open and incident.acknowledged_at is None
+    asks_for_answer = notification.purpose is Purpose.PAGE or any(
+        f":{what}:" in notification.key for what in ("unanswered", "call")
+    )
+    return incident.is_open and not (asks_for_answer and incident.acknowledged_at)
 
 
 async def _pass_on(db: Db, notification: Notification, route: Route, now: datetime) -> bool:

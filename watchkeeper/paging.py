@@ -83,7 +83,7 @@ async def page_first(db: Db, desk: Desk, incident: Incident, *, doing: str, now:
             doing=doing,
             before=before,
         )
-        await _send(db, incident, "page:1", Purpose.PAGE, route, message, now)
+        await _send(db, incident, f"page:{incident.severity}", Purpose.PAGE, route, message, now)
     updates = [before.text] if before else []
     await announce(db, desk, incident, doing=[doing], updates=updates, now=now)
 

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import AwareDatetime
 
 from watchkeeper import messages
+from watchkeeper.comebacks import sign_of_life
 from watchkeeper.deadlines import meet_one, next_deadline, set_deadline
 from watchkeeper.decisions import routes_to_person, status_in_words
 from watchkeeper.incidents import read_incident
@@ -158,6 +159,9 @@ async def send_by_link(db: Db, public_url: str, link_id: int, *, text: str, now:
     if not await use_link(db, link_id, now=now):
         return seen.model_copy(update={"refusal": "used"})
     incident, desk = seen.incident, desk_of(seen.incident, public_url)
+    if link.person == incident.acknowledged_by:
+        await db.one("incidents/lock", id=incident.id)
+        await sign_of_life(db, incident, desk.policy.answers.silence_after.get(incident.severity), now=now)
     said = one_line(text) or seen.text
     await record(db, incident.id, TimelineKind.NOTE, f"Update: {said}", now=now, actor=link.person)
     due = await meet_one(db, incident.id, DeadlineKind.UPDATE, seen.promise.number, now=now)

@@ -118,7 +118,7 @@ class Prover:
             answer = await self._client.post(
                 f"{self._public_url}/webhooks/proof", json={"token": self._signer.proof_token(proof_id)}
             )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return f"the public address does not answer ({type(error).__name__})"
         if answer.status_code != httpx.codes.ACCEPTED:
             return f"the alert was answered with status {answer.status_code}"
@@ -141,7 +141,7 @@ class Prover:
             return None
         try:
             answer = await self._client.get(self._heartbeat_url)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             return f"the heartbeat address does not answer ({type(error).__name__})"
         if not answer.is_success:
             return f"the heartbeat address answered with status {answer.status_code}"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from watchkeeper import deadlines
-from watchkeeper.deadlines import set_deadline
+from watchkeeper.deadlines import set_deadline, set_next
 from watchkeeper.hours import due_after, in_words, when_to_page
 from watchkeeper.model import Deadline, DeadlineKind, Incident, TimelineKind
 from watchkeeper.paging import Desk, announce, page_first, send_ticket, severity_deadlines
@@ -32,6 +32,11 @@ async def tell_of_start(db: Db, desk: Desk, incident: Incident, *, now: datetime
     }
     for kind, due_at in due.items():
         await set_deadline(db, incident.id, kind, 1, due_at, now=now)
+    silence = desk.policy.answers.silence_after.get(incident.severity)
+    if incident.acknowledged_at is not None and silence is not None:
+        # Somebody has it, and may have put it by while it was milder: it comes back if they stay silent.
+        await db.one("incidents/lock", id=incident.id)
+        await set_next(db, incident.id, DeadlineKind.SILENCE, now + silence, now=now)
     await _write_promise(db, incident, due, desk.policy, now=now)
 
 

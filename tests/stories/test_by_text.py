@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.stories.night import FROM_NUMBER, Night
+from tests.stories.night import FROM_NUMBER, Night, Somebody
 from watchkeeper.model import RemediationState
 from watchkeeper.store import Row
 
@@ -155,3 +155,29 @@ async def test_every_text_that_is_said_back_comes_from_the_number_that_pages(nig
     await night.hear()
     await night.ana.replies("WORKING")
     assert {each["from"] for each in night.phone("ana").received} == {FROM_NUMBER}
+
+
+KIM = "+14155550103"
+
+
+@pytest.mark.parametrize(
+    "own_policy",
+    [
+        {
+            "people": {
+                "ana": {"name": "Ana", "email": "ana@example.com", "phone": "+14155550101"},
+                "kim": {"name": "Kim", "phone": KIM},
+            },
+            "roster": {"primary": "ana", "trusted_contact": "kim"},
+        }
+    ],
+)
+@pytest.mark.parametrize("words", ["ACK", "ACK 1", "DONE 1"])
+async def test_whoever_is_only_asked_to_wake_somebody_answers_for_nobody(night: Night, words: str) -> None:
+    await night.hear()
+    await night.pass_time(minutes=21)
+    assert night.phone("kim").texts
+    said_back = await Somebody(night, "kim").replies(words)
+    assert said_back == "Nothing is open that you were told of."
+    incident = await night.incident()
+    assert (incident.acknowledged_by, incident.is_open) == (None, True)

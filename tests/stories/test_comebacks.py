@@ -60,6 +60,15 @@ async def test_a_hold_stops_the_paging_and_comes_back_by_itself(night: Night) ->
     assert "Ana has not answered" in night.phone("ben").texts[-1]
 
 
+async def test_what_is_held_rings_nobody(night: Night) -> None:
+    await night.hear()
+    await night.pass_time(minutes=2)
+    await night.ana.replies("HOLD")
+    rung = len(night.phone("ana").calls), len(night.phone("ben").calls)
+    await night.pass_time(minutes=14)
+    assert (len(night.phone("ana").calls), len(night.phone("ben").calls)) == rung
+
+
 async def test_holding_twice_in_a_moment_is_one_hold(night: Night) -> None:
     await night.hear(severity="P1")
     await night.ana.replies("HOLD")
@@ -89,6 +98,17 @@ async def test_a_text_that_does_not_arrive_becomes_a_call_by_itself(night: Night
     assert states[Channel.SMS] == ("failed", "undelivered: undelivered 30003")
     assert states[Channel.VOICE] == ("failed", "undelivered: no-answer 30003")
     assert states[Channel.EMAIL][0] == "sent"
+
+
+async def test_help_that_was_asked_for_finds_another_way_although_somebody_has_it(night: Night) -> None:
+    await night.hear(severity="P1")
+    await night.ana.replies("ACK")
+    night.vendors.twilio.undeliverable.add(night.ben.number)
+    await night.ana.replies("ESC")
+    asked = [n for n in await read_notifications(night.store, 1) if n.recipient == "ben"]
+    states = {n.channel: n.state for n in asked if n.purpose == "escalation"}
+    assert states[Channel.SMS] == states[Channel.VOICE] == "failed"
+    assert states[Channel.EMAIL] == "sent"
 
 
 async def test_an_answered_page_needs_no_other_way(night: Night) -> None:

@@ -74,6 +74,16 @@ async def test_whoever_has_it_is_reminded_and_sends_the_draft_with_one_tap(night
     assert await kept(night) == [("ana", True), ("watchkeeper", True)]
 
 
+async def test_whoever_sends_the_update_has_not_been_silent(night: Night) -> None:
+    await acknowledged(night)
+    await night.pass_time(minutes=25)
+    await night.ana.sends(night.ana.phone.link("u"))
+    await night.pass_time(minutes=20)
+    assert not any("you have it and are silent" in text for text in night.ana.phone.texts)
+    await night.pass_time(minutes=15)
+    assert any("you have it and are silent" in text for text in night.ana.phone.texts)
+
+
 async def test_own_words_go_out_as_they_were_written_and_call_nobody(night: Night) -> None:
     await acknowledged(night)
     await night.pass_time(minutes=25)

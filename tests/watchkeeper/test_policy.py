@@ -7,7 +7,7 @@ import pytest
 
 from watchkeeper.errors import BadInput
 from watchkeeper.model import Severity
-from watchkeeper.policy import Policy, load_policy
+from watchkeeper.policy import Policy, kept_policy, load_policy
 
 
 @pytest.mark.parametrize(
@@ -165,3 +165,15 @@ def test_a_clean_up_knows_schemas_and_its_ages_are_durations_too() -> None:
     assert policy.cleanup.tables[0].older_than == timedelta(hours=12)
     assert policy.cleanup.tables[0].status == ["completed", "failed"]
     assert policy.cleanup.tables[0].age_column == "updated_at"
+
+
+def test_a_policy_that_an_older_version_kept_is_still_read() -> None:
+    """An incident that is open during an upgrade goes on by the policy that it started under."""
+    kept = load_policy().model_dump(mode="json")
+    kept["correlate_within"] = "7200s"
+    del kept["goals"]  # came later
+    kept["pagers"] = {"beeps": 3}  # is gone
+    kept["throttle"]["burst"] = 2
+    policy = kept_policy(kept)
+    assert policy.correlate_within == timedelta(hours=2)
+    assert policy.goals == load_policy().goals

@@ -28,14 +28,19 @@ async def answer_by_text(
     text: str,
     message_id: str,
     now: datetime,
+    wakes_only: bool = False,
 ) -> Answer:
-    """Let a text message take effect. Run it in a transaction."""
+    """Let a text message take effect. Run it in a transaction.
+
+    Args:
+        wakes_only: for whoever is only asked to wake the people on call: they answer for nobody.
+    """
     reply = understand(text)
     if reply.verb is None:
         return await _nothing(db, person, message_id, Answer(person=person, refusal="unclear"), now)
     if reply.verb in ON_PLANS:
         return await _decide(db, signer, rules, reply, person=person, message_id=message_id, now=now)
-    found = await _which(db, person, reply)
+    found = await _which(db, person, reply, wakes_only=wakes_only)
     if isinstance(found, Answer):
         return await _nothing(db, person, message_id, found, now)
     said = Said(verb=reply.verb, person=person, way=Way.SMS, delivery_id=message_id, reason=reply.reason)
@@ -45,11 +50,13 @@ async def answer_by_text(
         return await _nothing(db, person, message_id, Answer(person=person, refusal="nothing_open"), now)
 
 
-async def _which(db: Db, person: str, reply: Reply) -> int | Answer:
+async def _which(db: Db, person: str, reply: Reply, *, wakes_only: bool) -> int | Answer:
     """The incident that is meant, or why that cannot be told."""
-    if reply.incident_id is not None:
+    if reply.incident_id is not None and not wakes_only:
         return reply.incident_id
     incidents = [incident_of(row) for row in await db.all("answers/told_of", person=person)]
+    if reply.incident_id is not None:
+        incidents = [incident for incident in incidents if incident.id == reply.incident_id]
     if len(incidents) == 1:
         return incidents[0].id
     numbers = [incident.number for incident in incidents]

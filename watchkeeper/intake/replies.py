@@ -41,6 +41,7 @@ async def text_message(request: Request) -> Response:
 
 
 async def _text_answer(house: "House", person: str, form: dict[str, str]) -> Answer:
+    roster = house.desk.policy.roster
     async with house.store.transaction() as db:
         return await answer_by_text(
             db,
@@ -51,6 +52,7 @@ async def _text_answer(house: "House", person: str, form: dict[str, str]) -> Ans
             text=form.get("Body", ""),
             message_id=form.get("MessageSid", ""),
             now=house.clock(),
+            wakes_only=person == roster.trusted_contact and person not in roster.regulars(),
         )
 
 

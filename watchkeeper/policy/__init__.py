@@ -4,7 +4,7 @@ The shipped default, `policy.default.yaml`, is the incident guide. A team's own 
 mappings are merged key by key, everything else replaces the default.
 """
 
-from watchkeeper.policy.loading import load_policy, merge, validate_policy
+from watchkeeper.policy.loading import kept_policy, load_policy, merge, validate_policy
 from watchkeeper.policy.whole import Policy
 
-__all__ = ["Policy", "load_policy", "merge", "validate_policy"]
+__all__ = ["Policy", "kept_policy", "load_policy", "merge", "validate_policy"]

@@ -1,5 +1,6 @@
 """Reading the policy: the shipped default with a team's own file laid over it, and mistakes as sentences."""
 
+from copy import deepcopy
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,34 @@ from watchkeeper.errors import BadInput
 from watchkeeper.policy.whole import Policy
 
 
+def shipped() -> dict[str, Any]:
+    """The shipped default, as plain data."""
+    data: dict[str, Any] = yaml.safe_load(files("watchkeeper").joinpath("policy.default.yaml").read_text())
+    return data
+
+
+def kept_policy(data: dict[str, Any]) -> Policy:
+    """A policy as it was kept with an incident, maybe by an older version: what is new since takes the shipped default,
+    and what is gone is left out. An incident that is open during an upgrade goes on."""
+    try:
+        return Policy.model_validate(data)
+    except ValidationError:
+        known = merge(shipped(), deepcopy(data))
+    try:
+        return Policy.model_validate(known)
+    except ValidationError as error:
+        for mistake in error.errors():
+            if mistake["type"] == "extra_forbidden":
+                _remove(known, mistake["loc"])
+    return Policy.model_validate(known)
+
+
+def _remove(data: Any, path: tuple[int | str, ...]) -> None:
+    for part in path[:-1]:
+        data = data[part]
+    del data[path[-1]]
+
+
 def load_policy(path: Path | None = None) -> Policy:
     """Read the shipped default and, over it, a team's own file.
 
@@ -18,7 +47,7 @@ def load_policy(path: Path | None = None) -> Policy:
         BadInput: the file cannot be read, is not YAML, or says something impossible; one line per mistake,
             each with the key's path and what to write instead.
     """
-    default = yaml.safe_load(files("watchkeeper").joinpath("policy.default.yaml").read_text())
+    default = shipped()
     if path is None:
         return validate_policy(default, source="policy.default.yaml")
     try:
