@@ -27,11 +27,11 @@ $(READY): requirements.lock pyproject.toml
 drill: $(READY) ## break the stand-in company and watch the repair (SCENARIO=bad-deploy SPEED=60 PERSON=denies REPORT=dir)
 	@$(RUN)/watchkeeper drill $(SCENARIO) $(if $(SPEED),--speed $(SPEED)) $(if $(PERSON),--person $(PERSON)) $(if $(REPORT),--report $(REPORT))
 
-drills: $(READY) ## every drill and its counterpart on one stack, and one table (SPEED=120 OBSERVE=1 REPORT=dir)
+drills: $(READY) ## every drill and its counterpart on one stack, every night with the clock moved, and one table (SPEED=120 OBSERVE=1 REPORT=dir)
 	@$(RUN)/watchkeeper drill --all $(if $(OBSERVE),--observe) $(if $(SPEED),--speed $(SPEED)) $(if $(REPORT),--report $(REPORT))
 
 test: $(READY) ## all tests; those in a browser need Debian's chromium
-	@$(RUN)/pytest
+	@$(RUN)/pytest -n 2 --dist loadgroup
 
 check: $(READY) ## format, lint, types, and which package may import which
 	@$(RUN)/ruff format --check .

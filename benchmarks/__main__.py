@@ -2,15 +2,17 @@
 
 A run of only some, or a quick one, is written to build/bench-part.json and build/bench-part.md.
 
-    idle          what the stack costs when nothing happens
+    idle          what `watchkeeper up` costs when nothing happens
     sweep         a whole sweep beside its slowest probe
     away          from a webhook to the text on the phone with Prefect stopped
     response      from an alert to the first line of its response
+    approval      from "approve" on the phone to the change's first request at the vendor
     page          from a webhook to the text on the phone
     burst         thousands of alerts with one cause
     acknowledge   durable acknowledgements per second
     deadlines     how late what is due is dealt with while a thousand incidents are open
     history       what a hundred thousand incidents of the past cost an incident of today
+    commands      what `watchkeeper up` and a single drill take, in seconds and memory
     drills        every drill's night, from the fault to the end
 
 The exit code says whether everything could be measured, not whether the figures are good.
@@ -30,8 +32,10 @@ import psycopg
 
 from benchmarks import (
     acknowledge,
+    approval,
     away,
     burst,
+    commands,
     deadlines,
     history,
     idle,
@@ -48,14 +52,15 @@ from benchmarks.sizes import FULL, QUICK, Sizes
 from drills.screen import Screen
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import WatchkeeperError
-from watchkeeper.stopping import run_until_stopped
+from watchkeeper.machine.stopping import run_until_stopped
 
 FOLDER = Path("build")
 Measure = Callable[[Site, Sizes], Awaitable[list[Figure]]]
 
-# In this order: what wants a fresh stack first; the last five do without the worker.
-RESPONSE = "response"
-BEFORE: dict[str, Measure] = {"idle": idle.measure, "sweep": sweep.measure, "away": away.measure}
+# In this order: what wants a fresh stack first; the last five do without the worker. What is in neither is measured in
+# between, and held beside the same on a stack with Prefect's process worker.
+RESPONSE, APPROVAL = "response", "approval"
+BEFORE: dict[str, Measure] = {"sweep": sweep.measure, "away": away.measure}
 AFTER: dict[str, Measure] = {
     "page": page.measure,
     "burst": burst.measure,
@@ -63,8 +68,8 @@ AFTER: dict[str, Measure] = {
     "deadlines": deadlines.measure,
     "history": history.measure,
 }
-DRILLS = "drills"
-NAMES = (*BEFORE, RESPONSE, *AFTER, DRILLS)
+IDLE, COMMANDS, DRILLS = "idle", "commands", "drills"
+NAMES = (IDLE, *BEFORE, RESPONSE, APPROVAL, *AFTER, COMMANDS, DRILLS)
 
 # What may go wrong on the way; anything else is a mistake here, and ends everything.
 TROUBLE = (
@@ -81,6 +86,11 @@ TROUBLE = (
 async def run(names: list[str], sizes: Sizes, report: Report, screen: Screen) -> None:
     """Measure into the report; what cannot be measured is written down there and the others go on."""
     warm: list[float] = []
+    phone: list[approval.Approved] = []
+    form: list[approval.Approved] = []
+    if IDLE in names:
+        with noting_trouble(report, IDLE):
+            report.figures += await idle.measure(screen, sizes)
     with noting_trouble(report, "warm stack"):
         async with open_site(screen, worker_type="warm") as site:
             report.machine = await machine.describe(site)
@@ -88,17 +98,42 @@ async def run(names: list[str], sizes: Sizes, report: Report, screen: Screen) ->
             if RESPONSE in names:
                 with noting_trouble(report, RESPONSE):
                     warm = await response.measure(site, sizes.warm_responses)
+            if APPROVAL in names:
+                with noting_trouble(report, APPROVAL):
+                    phone = await approval.measure(site, sizes.warm_approvals)
+                    form = await approval.measure(site, sizes.form_approvals, approval.by_form)
             await run_some(AFTER, names, site, sizes, report)
+    if warm or phone:
+        with noting_trouble(report, "process worker"):
+            async with open_site(screen, worker_type="process") as site:
+                await hold_beside(site, sizes, report, warm, phone, form)
+    await run_apart(names, sizes, report, screen)
+
+
+async def hold_beside(
+    site: Site,
+    sizes: Sizes,
+    report: Report,
+    warm: list[float],
+    phone: list[approval.Approved],
+    form: list[approval.Approved],
+) -> None:
+    """What the warm worker did, beside the same on a stack with Prefect's process worker."""
     if warm:
         with noting_trouble(report, RESPONSE):
-            async with open_site(screen, worker_type="process") as site:
-                cold = await response.measure(site, sizes.cold_responses)
+            cold = await response.measure(site, sizes.cold_responses)
             report.figures += response.figures(warm, cold)
-    await play_drills(names, report, screen)
+    if phone:
+        with noting_trouble(report, APPROVAL):
+            process = await approval.measure(site, sizes.cold_approvals)
+            report.figures += approval.figures(phone, form, process)
 
 
-async def play_drills(names: list[str], report: Report, screen: Screen) -> None:
-    """The nights, on a stack of their own: they break what the others measure."""
+async def run_apart(names: list[str], sizes: Sizes, report: Report, screen: Screen) -> None:
+    """What starts stacks of its own; the nights, since they break what the others measure."""
+    if COMMANDS in names:
+        with noting_trouble(report, COMMANDS):
+            report.figures += await commands.measure(screen, starts=sizes.starts)
     if DRILLS in names:
         with noting_trouble(report, DRILLS):
             report.figures += await nights.measure(screen, quick=report.quick)

@@ -3,7 +3,6 @@
 Two kinds: the 202 that tells a sender that its alert is on disk, and the button by which a person takes an incident.
 """
 
-import asyncio
 import re
 import shutil
 import tempfile
@@ -19,13 +18,22 @@ from psycopg import sql
 
 from benchmarks.figures import Beside, Figure, Target, spread
 from benchmarks.lean import post_json, post_request, send_all
-from benchmarks.site import CouldNotRun, Site, bearer, open_sender, post_alert, put_away
+from benchmarks.site import (
+    CouldNotRun,
+    Site,
+    bearer,
+    open_sender,
+    open_unpaged,
+    output_of,
+    post_alert,
+    put_away,
+)
 from benchmarks.sizes import Sizes
 from watchkeeper.clock import utc_now
-from watchkeeper.embedded import BINARIES
 from watchkeeper.links import LinkSigner, create_link
-from watchkeeper.model import DeadlineKind
-from watchkeeper.store import Db, present
+from watchkeeper.machine.embedded import BINARIES
+from watchkeeper.model import DeadlineKind, Severity
+from watchkeeper.store import Db
 
 CONNECTIONS = 16
 QUARTER = 0.25
@@ -147,26 +155,22 @@ async def make_links(site: Site, count: int) -> list[str]:
 
 
 async def _open(db: Db, each: int, policy: dict[str, Any], *, now: datetime) -> int:
-    opened = await db.one(
-        "incidents/open",
-        kind="other",
-        severity="P1",
-        service=SERVICE,
-        summary=f"Something is wrong with part {each}",
-        source="generic",
-        users_affected_percent=None,
-        started_at=now,
-        lease_until=now + LATER,
-        policy=policy,
-        now=now,
+    severity, until = Severity.P1, now + LATER
+    incident_id = await open_unpaged(
+        db, each, service=SERVICE, severity=severity, policy=policy, leased_until=until
     )
-    incident_id: int = present(opened)["id"]
+    fingerprint = f"{SERVICE}-{each}"
     await db.run(
-        "alerts/join", fingerprint=f"{SERVICE}-{each}", incident_id=incident_id, firing=True, now=now
+        "alerts/join",
+        fingerprint=fingerprint,
+        incident_id=incident_id,
+        source="generic",
+        firing=True,
+        now=now,
     )
     for kind in (DeadlineKind.ACKNOWLEDGE, DeadlineKind.ESCALATE):
         which = {"incident_id": incident_id, "kind": kind, "number": 1}
-        await db.one("deadlines/set", **which, due_at=now + LATER)
+        await db.one("deadlines/set", **which, due_at=until)
         # Shown by a run that Prefect has no more: it is asked to take it away, and has nothing to do for it.
         await db.run("deadlines/set_mirror", **which, flow_run_id=str(uuid4()))
     return incident_id
@@ -193,11 +197,13 @@ async def measure_inserts(site: Site, seconds: int) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
         script.write(SCRIPT)
         script.flush()
-        output = await _run(
+        output = await output_of(
+            "pgbench",
             find_pgbench(),
             *("--no-vacuum", "--client", str(CONNECTIONS), "--jobs", "2", "--time", str(seconds)),
             *("--file", script.name, "--host", parse_qs(url.query)["host"][0]),
             *("--username", url.username or "postgres", DATABASE),
+            seconds=COMMAND_SECONDS,
         )
     if (found := TPS.search(output)) is None:
         raise CouldNotRun(f"pgbench said: {output}")
@@ -220,19 +226,3 @@ def find_pgbench() -> Path:
     if found is None:
         raise CouldNotRun("there is no pgbench (Debian has it in postgresql-contrib)")
     return Path(found)
-
-
-async def _run(program: Path, *arguments: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        program, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
-    )
-    try:
-        async with asyncio.timeout(COMMAND_SECONDS):
-            output, _ = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        raise CouldNotRun(f"{program.name} failed: {output.decode(errors='replace')}")
-    return output.decode()

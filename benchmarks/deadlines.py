@@ -5,14 +5,12 @@ Each of them has the clocks of a P0 that nobody answers: asked again each quarte
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import Any
 
 from benchmarks.figures import Figure, Target, spread
-from benchmarks.site import CouldNotRun, Site, put_away
+from benchmarks.site import CouldNotRun, Site, open_unpaged, put_away
 from benchmarks.sizes import Sizes
 from watchkeeper.clock import utc_now
 from watchkeeper.model import DeadlineKind, Severity
-from watchkeeper.store import Db, present
 
 SERVICE = "due"
 LATER = timedelta(hours=2)
@@ -59,26 +57,17 @@ async def open_incidents(site: Site, count: int) -> list[int]:
     while len(opened) < count:
         async with site.store.transaction() as db:
             for each in range(len(opened), min(len(opened) + BATCH, count)):
-                opened.append(await _open(db, each, policy))
+                opened.append(
+                    await open_unpaged(
+                        db,
+                        each,
+                        service=SERVICE,
+                        severity=Severity.P0,
+                        policy=policy,
+                        leased_until=utc_now() + LATER,
+                    )
+                )
     return opened
-
-
-async def _open(db: Db, each: int, policy: dict[str, Any]) -> int:
-    now = utc_now()
-    row = await db.one(
-        "incidents/open",
-        kind="other",
-        severity=Severity.P0,
-        service=SERVICE,
-        summary=f"Something is wrong with part {each}",
-        source="generic",
-        users_affected_percent=None,
-        started_at=now,
-        lease_until=now + LATER,
-        policy=policy,
-        now=now,
-    )
-    return int(present(row)["id"])
 
 
 async def spread_deadlines(site: Site, incidents: list[int], window: timedelta) -> Due:

@@ -16,15 +16,15 @@ from benchmarks.site import Site, put_away
 from benchmarks.sizes import Sizes
 from benchmarks.year import STARTS, fill, make_year
 from watchkeeper.admission import admit
-from watchkeeper.embedded import EmbeddedPostgres, start_postgres
-from watchkeeper.figures.commands import replay_both
+from watchkeeper.commands.figures import replay_both
 from watchkeeper.figures.estimates import estimate_resolution
 from watchkeeper.figures.month import month_report, read_month
 from watchkeeper.figures.past import month_of
 from watchkeeper.figures.recorded import read_recorded
 from watchkeeper.incidents import read_incident
+from watchkeeper.machine.embedded import EmbeddedPostgres, start_postgres
 from watchkeeper.model import Alert, Kind, Severity
-from watchkeeper.paging import Desk
+from watchkeeper.paging.desk import Desk
 from watchkeeper.policy import Policy, load_policy
 from watchkeeper.store import Store, open_store
 from watchkeeper.store.migrating import migrate

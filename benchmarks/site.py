@@ -1,10 +1,11 @@
 """Where a benchmark takes place: the stand-in company and the whole stack, as in a drill, with a store to look into."""
 
+import asyncio
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,8 +24,8 @@ from watchkeeper.clock import utc_now
 from watchkeeper.deadlines import read_deadlines
 from watchkeeper.errors import WatchkeeperError
 from watchkeeper.incidents import incident_of
-from watchkeeper.model import Incident
-from watchkeeper.store import Row, Store, open_store, present
+from watchkeeper.model import Incident, Severity
+from watchkeeper.store import Db, Row, Store, open_store, present
 
 # Every incident here pages the same two people; nothing of it may be held back.
 POLICY = {"throttle": {"messages": 1_000_000, "per": "10m"}}
@@ -127,6 +128,27 @@ async def find_incident(store: Store, incident_id: int) -> Incident | None:
     return incident_of(row) if row else None
 
 
+async def open_unpaged(
+    db: Db, each: int, *, service: str, severity: Severity, policy: dict[str, Any], leased_until: datetime
+) -> int:
+    """An incident of which nobody is told, and which no response takes up until then; its number."""
+    now = utc_now()
+    opened = await db.one(
+        "incidents/open",
+        kind="other",
+        severity=severity,
+        service=service,
+        summary=f"Something is wrong with part {each}",
+        source="generic",
+        users_affected_percent=None,
+        started_at=now,
+        lease_until=leased_until,
+        policy=policy,
+        now=now,
+    )
+    return int(present(opened)["id"])
+
+
 async def put_away(store: Store, incident_id: int) -> None:
     """Resolve an incident without a word to anybody, so that the next sample finds none open."""
     kinds = [deadline.kind for deadline in await read_deadlines(store, incident_id)]
@@ -145,6 +167,30 @@ async def first_texts(world: World, person: str, key: Callable[[str], str | None
         if name is not None:
             found.setdefault(name, datetime.fromisoformat(message["at"]))
     return found
+
+
+async def output_of(
+    what: str, *command: str | Path, seconds: float, env: Mapping[str, str] | None = None
+) -> str:
+    """Everything that a programme says until it ends.
+
+    Raises:
+        CouldNotRun: it failed.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *command, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    said = output.decode(errors="replace")
+    if process.returncode != 0:
+        raise CouldNotRun(f"{what} failed: {said[-500:]}")
+    return said
 
 
 def number_in(text: str) -> str | None:

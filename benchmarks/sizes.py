@@ -17,6 +17,9 @@ class Sizes:
     sweeps: int = 20
     warm_responses: int = 20
     cold_responses: int = 5
+    warm_approvals: int = 12
+    form_approvals: int = 5
+    cold_approvals: int = 3
     pages: int = 240
     page_every_seconds: float = 0.25
     away_pages: int = 24
@@ -30,6 +33,7 @@ class Sizes:
     due_seconds: float = 180
     past_incidents: int = 100_000
     openings: int = 200
+    starts: int = 3
 
 
 FULL = Sizes()
@@ -39,6 +43,9 @@ QUICK = Sizes(
     sweeps=3,
     warm_responses=3,
     cold_responses=2,
+    warm_approvals=2,
+    form_approvals=1,
+    cold_approvals=1,
     pages=40,
     away_pages=5,
     plain_pages=2,
@@ -51,4 +58,5 @@ QUICK = Sizes(
     due_seconds=60,
     past_incidents=5_000,
     openings=40,
+    starts=1,
 )

@@ -1,12 +1,11 @@
 """A whole sweep, each probe in it, beside its slowest probe and beside all of them one after another."""
 
-import asyncio
 import json
 import sys
 from typing import Any
 
 from benchmarks.figures import Beside, Figure, Target, percentile, spread
-from benchmarks.site import CouldNotRun, Site
+from benchmarks.site import CouldNotRun, Site, output_of
 from benchmarks.sizes import Sizes
 from deployments.environment import program_environment
 
@@ -26,22 +25,13 @@ async def sweeps(site: Site, count: int) -> list[dict[str, Any]]:
     Raises:
         CouldNotRun: a sweep failed, or found something wrong with a company that is well.
     """
-    process = await asyncio.create_subprocess_exec(
+    said = await output_of(
+        "sweeping",
         *(sys.executable, "-m", "benchmarks.sweeping", str(count)),
+        seconds=PATIENCE_SECONDS,
         env=program_environment(site.stack.settings, site.stack.home),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
     )
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            said, trouble = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        raise CouldNotRun(f"the sweeps failed: {trouble.decode(errors='replace')[-500:]}")
-    told = [json.loads(line) for line in said.splitlines() if line.startswith(b"{")]
+    told = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     if bad := {probe for each in told for probe in each["bad"]}:
         raise CouldNotRun(f"the company was not well: {', '.join(sorted(bad))}")
     return told

@@ -39,6 +39,14 @@ SORTS = (
 )
 PEOPLE = ("ana", "ben")
 
+# As the shipped policy has it.
+REVIEWED_WITHIN = {"P0": timedelta(hours=24), "P1": timedelta(hours=48)}
+REPEATS_WITHIN = timedelta(days=90)
+SURE, FEWEST = 0.6, 5
+
+# Where half of all lie, and eight of ten, as shares of the middle: the quantiles of how long they are made to take.
+SPREAD = {"median": 1.0, "low50": 0.58, "high50": 1.71, "low80": 0.36, "high80": 2.79}
+
 
 class Made(NamedTuple):
     """The rows of one table, in the order of its columns."""
@@ -48,19 +56,30 @@ class Made(NamedTuple):
 
 
 def make_year(seed: int, *, incidents: int = 300, days: int = 365) -> list[Made]:
-    """So many incidents spread over so many days, with their pages, changes, promises and answers."""
+    """So many incidents spread over so many days, with their pages, changes, promises and answers, what they repeat, what
+    was said of their length, and their post-mortems with what those promise."""
     chance = random.Random(seed)  # noqa: S311  # it must fall alike each time
     times = sorted(STARTS + timedelta(days=days) * chance.random() for _ in range(incidents))
     happened = [_incident(chance, number, at) for number, at in enumerate(times, start=1)]
     pages = [page for one in happened for page in _pages(chance, one)]
+    answers = list(_answers(chance, pages))
+    changes = [row for one in happened for row in _changes(chance, one)]
+    deadlines = [_deadline(chance, one) for one in happened]
+    reviews = [_review(chance, one) for one in happened if one["severity"] in REVIEWED_WITHIN]
+    items = [item for one in reviews for item in _items(chance, one, ends=STARTS + timedelta(days=days))]
     return [
         Made("incidents", happened),
         Made("alerts", [alert for one in happened for alert in _alerts(one)]),
         Made("notifications", pages),
-        Made("worth", list(_answers(chance, pages))),
-        Made("remediations", [row for one in happened for row in _changes(chance, one)]),
-        Made("deadlines", [_deadline(chance, one) for one in happened]),
+        Made("worth", answers),
+        Made("remediations", changes),
+        Made("deadlines", deadlines),
         Made("promises", [_promise(number, page) for number, page in enumerate(pages) if number % 3 == 0]),
+        Made("past_fingerprints", [_fingerprint(one) for one in happened]),
+        Made("repeats", list(_repeats(happened))),
+        Made("estimates", [row for one in happened for row in _estimates(one)]),
+        Made("reviews", reviews),
+        Made("action_items", items),
     ]
 
 
@@ -80,8 +99,10 @@ def _incident(chance: random.Random, number: int, at: datetime) -> Values:
         "started_at": at,
         "detected_at": detected,
         "acknowledged_at": detected + (resolved - detected) * 0.1 if chance.random() < 0.9 else None,
-        "mitigated_at": detected + (resolved - detected) * 0.7,
+        "mitigated_at": detected + (resolved - detected) * 0.6,
+        "recovered_at": detected + (resolved - detected) * 0.7,
         "resolved_at": resolved,
+        "proved": chance.random() < 0.8,
         "cause": chance.choice(causes) if was_found else None,
         "cause_confidence": chance.choice((0.5, 0.7, 0.9)) if was_found else None,
         "round": chance.choice((1, 1, 1, 2)),
@@ -171,6 +192,73 @@ def _promise(number: int, page: Values) -> Values:
         "kept_by": "watchkeeper",
         "notification_key": page["key"],
     }
+
+
+def _fingerprint(incident: Values) -> Values:
+    """That of its alerts."""
+    return {"fingerprint": f"{incident['service']}:{incident['kind']}", "incident_id": incident["id"]}
+
+
+def _repeats(incidents: Sequence[Values]) -> Iterator[Values]:
+    """Whatever was found for certain, and found before not long ago."""
+    last: dict[str, Values] = {}
+    for incident in incidents:
+        cause = incident["cause"]
+        if cause is None or incident["cause_confidence"] < SURE:
+            continue
+        earlier, last[cause] = last.get(cause), incident
+        if earlier and incident["detected_at"] - earlier["detected_at"] <= REPEATS_WITHIN:
+            which = {"incident_id": incident["id"], "sign": "cause", "earlier_id": earlier["id"]}
+            yield {**which, "cause": cause, "linked_at": incident["detected_at"] + timedelta(minutes=10)}
+
+
+def _estimates(incident: Values) -> Iterator[Values]:
+    """At triage, and once its cause is found; nothing was known at first."""
+    middle = 60 * next(sort[4] for sort in SORTS if sort[0] == incident["kind"])
+    n = min(incident["id"] - 1, 50)
+    stages = {"triage": 2, "cause": 10} if incident["cause"] else {"triage": 2}
+    for stage, minutes in stages.items():
+        said = {name: middle * times if n >= FEWEST else None for name, times in SPREAD.items()}
+        said_at = incident["detected_at"] + timedelta(minutes=minutes)
+        yield {"incident_id": incident["id"], "stage": stage, "said_at": said_at, "n": n, **said}
+
+
+def _review(chance: random.Random, incident: Values) -> Values:
+    """Most are published, some of them late; some are waived, and some are still owed."""
+    due_at = incident["resolved_at"] + REVIEWED_WITHIN[incident["severity"]]
+    published_at = due_at + timedelta(hours=chance.uniform(-20, 5)) if chance.random() < 0.9 else None
+    waived_at = due_at if published_at is None and chance.random() < 0.5 else None
+    return {
+        "incident_id": incident["id"],
+        "reasons": ["severity"],
+        "due_at": due_at,
+        "author": chance.choice(PEOPLE),
+        "asked_at": incident["resolved_at"],
+        "drafted_at": incident["resolved_at"],
+        "published_at": published_at,
+        "waived_at": waived_at,
+    }
+
+
+def _items(chance: random.Random, review: Values, *, ends: datetime) -> Iterator[Values]:
+    """Two of each that was published. They are done in time, except every tenth, and what is not due yet at the end."""
+    opened_at = review["published_at"]
+    for number in (1, 2) if opened_at else ():
+        due_at = opened_at + timedelta(days=chance.randrange(7, 30))
+        is_open = due_at > ends or chance.random() < 0.1
+        yield {
+            "incident_id": review["incident_id"],
+            "number": number,
+            "action": "see that it does not come back",
+            "owner": review["author"].capitalize(),
+            "handle": review["author"],
+            "due_on": due_at.date(),
+            "due_at": due_at,
+            "priority": chance.choice(("low", "medium", "high")),
+            "state": "open" if is_open else "done",
+            "opened_at": opened_at,
+            "closed_at": None if is_open else due_at - timedelta(days=1),
+        }
 
 
 def fill(url: str, year: Iterable[Made]) -> None:

@@ -24,12 +24,16 @@ LEAN_SERVER = {
     "PREFECT_SERVER_SERVICES_CLEANUP_RECONCILER_LOOP_SECONDS": "30",
     "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_LOOP_SECONDS": "15",
     "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT15S",
+    # Ten connections at most, for a machine with few cores: each is a process in Postgres that grows to ten megabytes.
+    "PREFECT_SERVER_DATABASE_SQLALCHEMY_MAX_OVERFLOW": "5",
 }
 
 RESPONSIVE_WORKER = {
     # The store wakes the worker for what the dispatcher starts; this is for runs that are started by hand.
     "PREFECT_WORKER_QUERY_SECONDS": "3",
     "PREFECT_WORKER_HEARTBEAT_SECONDS": "10",
+    # What is due later is a process that waits, ten seconds by default: so many as the next look may be late are enough.
+    "PREFECT_WORKER_PREFETCH_SECONDS": "4",
 }
 
 

@@ -14,9 +14,9 @@ from typing import Protocol
 
 import psutil
 
-from watchkeeper.embedded import EmbeddedPostgres, start_postgres
 from watchkeeper.errors import WatchkeeperError
-from watchkeeper.lifeline import Lifeline
+from watchkeeper.machine.embedded import EmbeddedPostgres, start_postgres
+from watchkeeper.machine.lifeline import Lifeline
 
 Echo = Callable[[str], None]
 

@@ -6,7 +6,7 @@
     worker      runs the flows
 
 The intake starts as soon as the store is there: a page waits for no orchestrator. All of it is held by one
-lifeline (`watchkeeper.lifeline`): when this process is killed, the guard stops the parts, newest first, and
+lifeline (`watchkeeper.machine.lifeline`): when this process is killed, the guard stops the parts, newest first, and
 Postgres last, so that it can write its checkpoint.
 """
 
@@ -17,7 +17,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
-import psutil
 from pydantic import SecretStr
 
 from deployments.definition import WORK_POOL, definition_file, fingerprint, is_registered
@@ -26,7 +25,7 @@ from deployments.environment import (
     server_environment,
     worker_environment,
 )
-from deployments.parts import Echo, Keeper, Part, Postgres, Program, last_lines, memory_bytes
+from deployments.parts import Echo, Keeper, Part, Postgres, Program, last_lines
 from deployments.readiness import (
     is_ok,
     is_worker_online,
@@ -37,8 +36,8 @@ from deployments.readiness import (
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import WatchkeeperError
 from watchkeeper.home import ENV_PREFIX, Home, open_home, with_keys, write_private
-from watchkeeper.lifeline import Lifeline
-from watchkeeper.locks import hold_lock
+from watchkeeper.machine.lifeline import Lifeline
+from watchkeeper.machine.locks import hold_lock
 from watchkeeper.settings import Settings
 from watchkeeper.tls import tls_context
 
@@ -85,12 +84,6 @@ class Stack:
         """Stop a part and start it; returns when its process is there, not when it answers."""
         await self.stop(name)
         await self.start(name)
-
-    def memory(self) -> dict[str, int]:
-        """Bytes that each part holds with its descendants, and this process with the guard."""
-        supervisor = psutil.Process().memory_full_info()
-        own = getattr(supervisor, "pss", supervisor.uss) + memory_bytes(self.lifeline.guard_pid)
-        return {name: memory_bytes(pid) for name, pid in self.pids.items()} | {"supervisor": own}
 
     async def add(self, part: Part) -> None:
         """Start a part and keep it running from here on."""

@@ -78,7 +78,7 @@ def addresses(stack: Stack) -> list[str]:
     return [
         f"Prefect UI       {stack.ui_url}",
         f"incident page    {public}/",
-        f"webhooks         {public}/webhooks/SOURCE (uptimerobot, sentry, generic)",
+        f"webhooks         {public}/webhooks/SOURCE (generic, railway, sentry, uptimerobot, vercel)",
         f"webhook secret   WATCHKEEPER_WEBHOOK_SECRET in {secret}",
         f"data and logs    {stack.home.path}",
     ]

@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import signal
 import socket
+from collections.abc import Mapping
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from typing import Any
@@ -25,11 +26,12 @@ import httpx
 import psycopg
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound, ObjectNotFound
+from prefect.settings import get_current_settings
 from prefect.states import Cancelled
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from deployments.warm_process import run_in_this_process
-from watchkeeper.lifeline import is_running
+from watchkeeper.machine.lifeline import is_running
 
 POLL_SECONDS = 1.0
 GRACE_SECONDS = 10.0
@@ -100,7 +102,10 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
         """
         environment = {**os.environ, **{k: v for k, v in configuration.env.items() if v is not None}}
         process = multiprocessing.get_context("forkserver").Process(
-            target=run_in_this_process, args=(flow_run.id, environment), daemon=True
+            target=run_in_this_process,
+            args=(flow_run.id, environment),
+            kwargs={"has_own_settings": has_own_settings(configuration.env)},
+            daemon=True,
         )
         # In a thread: it waits while the forkserver is still importing.
         await anyio.to_thread.run_sync(process.start)
@@ -163,6 +168,16 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
         if not is_running(int(pid)):
             raise InfrastructureNotFound(f"there is no process {pid}")
         await end_process(int(pid), grace_seconds)
+
+
+def has_own_settings(environment: Mapping[str, str | None]) -> bool:
+    """Whether a run's environment sets anything of Prefect's otherwise than this worker's own, which its forkserver
+    shares. Prefect gives each run the settings of its worker, and its pool and its deployment may add to them."""
+    own = get_current_settings().to_environment_variables(exclude_unset=True)
+    return any(
+        name.startswith("PREFECT_") and not name.startswith("PREFECT__") and value != own.get(name)
+        for name, value in environment.items()
+    )
 
 
 async def end_process(pid: int, grace_seconds: float) -> None:

@@ -12,12 +12,14 @@ from typing import Any
 from drills.person import Behaviour
 from drills.scenarios.scenario import Scenario
 from drills.stand import Received
+from drills.writes import is_production_write
 from watchkeeper.links import BLANK
-from watchkeeper.model import Finding, Incident, Notification, Purpose, Remediation, Status
+from watchkeeper.model import Finding, Incident, Remediation, Status
+from watchkeeper.paging.model import Notification, Purpose
 from watchkeeper.rendering import one_line
 
 # Where a change touches nothing of production: an issue and a branch are begun before a person takes over.
-HARMLESS = frozenset({"github"})
+TOUCHES_NOTHING = frozenset({"github"})
 
 
 @dataclass(frozen=True)
@@ -90,12 +92,23 @@ def grade(facts: Facts) -> list[str]:
 
 
 def paging_failures(facts: Facts) -> list[str]:
+    if not facts.scenario.wakes:
+        return unwoken_failures(facts)
     failures = []
     if not facts.messages.get("ana"):
         failures.append("the primary's phone received nothing")
     if facts.person == "silent" and not facts.messages.get("ben"):
         failures.append("the primary stayed silent and the secondary's phone received nothing")
     return failures
+
+
+def unwoken_failures(facts: Facts) -> list[str]:
+    """What can wait for the morning is told, and rings nobody's phone."""
+    told = [received for received in arrived(facts, Purpose.PAGE) if received.recipient == "ana"]
+    failures = [] if told else ["the primary was not told"]
+    return failures + [
+        f"{name}'s phone rang for what can wait" for name, texts in facts.messages.items() if texts
+    ]
 
 
 def once_failures(facts: Facts) -> list[str]:
@@ -117,21 +130,6 @@ def observing_failures(facts: Facts) -> list[str]:
         for r in facts.requests
         if is_production_write(r)
     ]
-
-
-# Who is written to by telling people, and what the company itself sends.
-TELLING = frozenset({"twilio", "sendgrid", "slack", "statuspage_api"})
-ASKED_BY_POST = ("/getMonitors", "/envelope/")
-FROM_COMPANY = frozenset({"gemini", "removebg"})
-
-
-def is_production_write(request: dict[str, Any]) -> bool:
-    """Whether a vendor was asked to change something, not to tell something and not to tell people."""
-    if request["vendor"] in TELLING | FROM_COMPANY or request["method"] in ("GET", "HEAD"):
-        return False
-    if request["vendor"] == "railway":
-        return "mutation" in str(request["body"])
-    return not any(words in request["path"] for words in ASKED_BY_POST)
 
 
 def count_writes(requests: Sequence[dict[str, Any]], write: str) -> int:
@@ -158,7 +156,7 @@ def resolved_failures(facts: Facts, incident: Incident) -> list[str]:
     for write, times in facts.writes.items():
         if (seen := count_writes(facts.requests, write)) < times:
             failures.append(f"{write} was asked {seen} times, {times} expected")
-    if facts.review_due_at is None or not facts.draft:
+    if facts.scenario.wakes and (facts.review_due_at is None or not facts.draft):
         failures.append("no post-mortem was drafted, or it has no deadline")
     if not arrived(facts, Purpose.RESOLVED):
         failures.append("nobody was told that it is over")
@@ -183,7 +181,19 @@ def handover_failures(facts: Facts, incident: Incident) -> list[str]:
         failures += untried_failures(facts)
     if facts.scenario.ends_with_person and not any("to do:" in message.text for message in handed):
         failures.append("whoever took over was not told what to do")
-    return failures
+    if facts.scenario.ends_with_person and not facts.counterpart:
+        failures += facts.scenario.proof(facts.before, facts.after)
+    return [*failures, *untold_failures(facts, handed)]
+
+
+def untold_failures(facts: Facts, handed: Sequence[Received]) -> list[str]:
+    """One message at least has all the words that whoever takes over needs."""
+    scenario = facts.scenario
+    other = scenario.counterpart.told if facts.counterpart and scenario.counterpart else None
+    wanted = scenario.told if other is None else other
+    lacking = [[words for words in wanted if words not in message.text] for message in handed]
+    fewest = min(lacking, key=len, default=[])
+    return [f"whoever took over was not told: {words}" for words in fewest]
 
 
 def arrived(facts: Facts, purpose: Purpose) -> list[Received]:
@@ -208,7 +218,7 @@ def evidence_lacking(facts: Facts, handed: Sequence[Received]) -> list[str]:
 
 def untouched_failures(facts: Facts) -> list[str]:
     """Nothing of production was changed: neither at a vendor nor, where no request would show it, in the data."""
-    asked = [r for r in facts.requests if is_production_write(r) and r["vendor"] not in HARMLESS]
+    asked = [r for r in facts.requests if is_production_write(r) and r["vendor"] not in TOUCHES_NOTHING]
     changed = [f"{r['vendor']} was asked although nobody approved: {r['method']} {r['path']}" for r in asked]
     return [*changed, *facts.scenario.untouched(facts.before, facts.after)]
 

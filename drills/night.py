@@ -20,8 +20,9 @@ from watchkeeper.deadlines import read_deadlines
 from watchkeeper.errors import BadInput
 from watchkeeper.findings import read_findings, read_readings
 from watchkeeper.incidents import list_recent
-from watchkeeper.model import Deadline, DeadlineKind, Finding, Incident, Notification, Status, TimelineEntry
-from watchkeeper.outbox import read_notifications
+from watchkeeper.model import Deadline, DeadlineKind, Finding, Incident, Status, TimelineEntry
+from watchkeeper.paging.model import Notification
+from watchkeeper.paging.outbox import read_notifications
 from watchkeeper.remediations import read_remediations
 from watchkeeper.reviews import read_review
 from watchkeeper.store import Row, Store
@@ -46,13 +47,14 @@ class Seen:
     review: Row | None = None
 
     def is_over(self) -> bool:
-        """Resolved with its draft written, or in a person's hands."""
+        """Resolved, with its draft written where one is owed, or in a person's hands."""
         if self.incident is None:
             return False
         if self.incident.waiting_for == "person":
             return True
         resolved = self.incident.status in (Status.RESOLVED, Status.REVIEWED)
-        return resolved and self.review is not None and self.review["draft"] is not None
+        # Where a review is owed, its row was made in the moment of the end.
+        return resolved and (self.review is None or self.review["draft"] is not None)
 
     def findings_at(self) -> datetime | None:
         return min((entry.at for entry in self.timeline if entry.kind == "finding"), default=None)

@@ -15,7 +15,7 @@ from deployments.stack import Stack
 from drills.night import opened_since
 from drills.person import Behaviour
 from drills.report import hold_against
-from drills.run import clear_away, drill_stand, play
+from drills.run import clear_away, drill_stand, play, watched_memory
 from drills.scenarios.scenario import Scenario
 from drills.screen import Screen
 from drills.stand import World
@@ -23,11 +23,12 @@ from drills.table import MOMENTS, write_table
 from watchkeeper.clock import utc_now
 from watchkeeper.closing import close_by_hand
 from watchkeeper.model import Incident
-from watchkeeper.paging import desk_of
+from watchkeeper.paging.desk import desk_of
 from watchkeeper.store import Store, open_store
 
-# How long whoever mended everything by hand waits until Watchkeeper has seen it hold.
-SETTLES_WITHIN_SECONDS = 90.0
+# How long whoever mended everything by hand waits until Watchkeeper has seen it hold: long enough for a third look, as each
+# that finds it not proved makes the next one wait twice as long.
+SETTLES_WITHIN_SECONDS = 150.0
 LOOK_SECONDS = 0.3
 OBSERVING = {"autonomy": {"default": "observe"}}
 
@@ -97,7 +98,8 @@ async def play_all(
 async def play_or_say(scenario: Scenario, *place: Any, **how: Any) -> dict[str, Any]:
     """Play one night; one that could not be played is a failure of its own, and the programme goes on."""
     try:
-        return await play(scenario, *place, **how)
+        async with watched_memory() as memory:
+            return await play(scenario, *place, memory=memory, **how)
     except httpx.HTTPError as error:
         name = Act(scenario, how["counterpart"]).name
         return {

@@ -13,15 +13,8 @@ from slugify import slugify
 from drills.grading import Facts
 from drills.stand import Received
 from watchkeeper.documents.cards import timeline_document
-from watchkeeper.model import (
-    Deadline,
-    Finding,
-    Incident,
-    Notification,
-    Purpose,
-    Remediation,
-    TimelineEntry,
-)
+from watchkeeper.model import Deadline, Finding, Incident, Remediation, TimelineEntry
+from watchkeeper.paging.model import Notification, Purpose
 
 
 @dataclass(frozen=True)
@@ -50,7 +43,7 @@ def moments(
         page=min(pages, default=None),
         acknowledged=incident.acknowledged_at if incident else None,
         findings=findings_at,
-        mitigated=incident.mitigated_at if incident else None,
+        mitigated=incident.recovered_at if incident else None,
         resolved=incident.resolved_at if incident else None,
     )
 
@@ -82,7 +75,6 @@ def report_of(
     speed: float,
 ) -> dict[str, Any]:
     """The content of `report.json`."""
-    incident = facts.incident
     return {
         "scenario": facts.scenario.name,
         "name": f"{facts.scenario.name}{'-counterpart' if facts.counterpart else ''}",
@@ -92,6 +84,30 @@ def report_of(
         "speed": speed,
         "passed": not failures,
         "failures": list(failures),
+        **rows_entry(
+            facts.incident,
+            when=when,
+            notifications=facts.notifications,
+            findings=findings,
+            remediations=facts.remediations,
+            deadlines=deadlines,
+        ),
+        "post_mortem": post_mortem,
+        "peak_memory_mb": peak_memory_mb,
+    }
+
+
+def rows_entry(
+    incident: Incident | None,
+    *,
+    when: Moments,
+    notifications: Sequence[Notification],
+    findings: Sequence[Finding],
+    remediations: Sequence[Remediation],
+    deadlines: Sequence[Deadline],
+) -> dict[str, Any]:
+    """What the rows say of a night."""
+    return {
         "incident": incident
         and {
             "number": incident.number,
@@ -100,17 +116,15 @@ def report_of(
             "status": incident.status,
         },
         "seconds": seconds_of(when),
-        "pages": [page_entry(n) for n in facts.notifications],
+        "pages": [page_entry(n) for n in notifications],
         "findings": [
             {"cause": f.cause, "confidence": f.confidence, "evidence": f.evidence} for f in findings
         ],
-        "remediations": [remediation_entry(r) for r in facts.remediations],
+        "remediations": [remediation_entry(r) for r in remediations],
         "deadlines": [
             {"kind": d.kind, "due_at": d.due_at.isoformat(), "met_at": d.met_at and d.met_at.isoformat()}
             for d in deadlines
         ],
-        "post_mortem": post_mortem,
-        "peak_memory_mb": peak_memory_mb,
     }
 
 

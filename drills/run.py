@@ -45,6 +45,17 @@ class Memory:
         return round(self.peak_bytes / 1_000_000)
 
 
+@asynccontextmanager
+async def watched_memory() -> AsyncIterator[Memory]:
+    """The most that was held, from here on until the block ends."""
+    memory = Memory()
+    watching = asyncio.create_task(memory.watch())
+    try:
+        yield memory
+    finally:
+        watching.cancel()
+
+
 async def run_drill(
     scenario: Scenario,
     *,
@@ -63,11 +74,15 @@ async def run_drill(
     # A short path: a Unix socket's address has little room.
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="wk-drill-"))
     try:
-        async with drill_stand(folder, speed, screen, worker_type=worker_type) as (world, stack):
+        async with (
+            watched_memory() as memory,
+            drill_stand(folder, speed, screen, worker_type=worker_type) as (world, stack),
+        ):
             report = await play(
                 scenario,
                 world,
                 stack,
+                memory=memory,
                 person=person,
                 report_folder=report_folder,
                 screen=screen,
@@ -118,6 +133,7 @@ async def play(
     world: World,
     stack: Stack,
     *,
+    memory: Memory,
     person: Behaviour,
     report_folder: Path,
     screen: Screen,
@@ -125,9 +141,7 @@ async def play(
     observe: bool = False,
 ) -> dict[str, Any]:
     """Play one night, and write, show and give back its report."""
-    memory = Memory()
     async with open_store(stack.settings.store_url()) as store:
-        watching = asyncio.create_task(memory.watch())
         night = await play_night(
             scenario,
             world,
@@ -138,7 +152,6 @@ async def play(
             counterpart=counterpart,
             observe=observe,
         )
-        watching.cancel()
     report = await asyncio.to_thread(
         written, night, report_folder, peak_memory_mb=memory.peak_mb, speed=stack.settings.speed
     )

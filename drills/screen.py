@@ -29,6 +29,9 @@ STYLES = {
 # Rich's picture loads a font from elsewhere; without it the reader's own monospace is taken.
 FETCHED_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
+# From here on nobody reads seconds.
+LONG_SECONDS = 900
+
 # All of them are in timeline.md.
 PREVIEW_LINES = 4
 
@@ -47,8 +50,18 @@ class Screen:
         self._started_at = at
 
     def say(self, text: str, *, at: datetime | None = None, word: str = "", style: str = "white") -> None:
-        seconds = f"{(at - self._started_at).total_seconds():6.1f}s" if at and self._started_at else " " * 7
-        self.console.print(f"[dim]{seconds}[/] [{style}]{word:<12}[/] {escape(text)}")
+        self.console.print(f"[dim]{self._stamp(at)}[/] [{style}]{word:<12}[/] {escape(text)}")
+
+    def _stamp(self, at: datetime | None) -> str:
+        """How long after the start: seconds, and where the clock is moved hours and minutes."""
+        if at is None or self._started_at is None:
+            return " " * 7
+        seconds = (at - self._started_at).total_seconds()
+        return (
+            f"{seconds:6.1f}s"
+            if seconds < LONG_SECONDS
+            else f"{seconds // 3600:3.0f}h{seconds // 60 % 60:02.0f}m"
+        )
 
     def show_entries(self, entries: Sequence[TimelineEntry]) -> None:
         """What is new on the timeline; a plan with its preview."""
@@ -76,8 +89,7 @@ class Screen:
         if signature != self._last_lights:
             self._last_lights = signature
             at = max(r.observed_at for r in readings)
-            seconds = f"{(at - self._started_at).total_seconds():6.1f}s" if self._started_at else " " * 7
-            self.console.print(f"[dim]{seconds}[/] [green]{'readings':<12}[/] {lights}")
+            self.console.print(f"[dim]{self._stamp(at)}[/] [green]{'readings':<12}[/] {lights}")
 
     def picture(self, title: str) -> str:
         """All that was shown, as an SVG that fetches nothing from anywhere."""

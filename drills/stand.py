@@ -18,8 +18,9 @@ from drills.company.database import CompanyDatabase, prepare_database
 from drills.company.loopback import http_client
 from drills.company.redis import start_redis
 from drills.installation import settings_in, write_policy
+from drills.processes import running
 from drills.world_config import PEOPLE, Ports, free_ports, local, world_config
-from watchkeeper.embedded import start_postgres
+from watchkeeper.machine.embedded import start_postgres
 from watchkeeper.settings import Settings
 
 READY_SECONDS = 30
@@ -147,23 +148,9 @@ async def vendors_process(folder: Path, ports: Ports, config: dict[str, Any]) ->
     file = folder / "vendors.json"
     file.touch(mode=0o600)
     file.write_text(json.dumps(config))
-    with (folder / "vendors.log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "drills.vendors", "--port", str(ports.vendors), "--config", str(file)),
-            env=os.environ | LEAN,
-            stdout=log,
-            stderr=log,
-        )
-    try:
+    command = (sys.executable, "-m", "drills.vendors", "--port", str(ports.vendors), "--config", str(file))
+    async with running(*command, log_file=folder / "vendors.log", env=os.environ | LEAN):
         yield
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), 10)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
 
 
 async def until_answers(control: httpx.AsyncClient) -> None:

@@ -1,12 +1,12 @@
 """What a stand-in world is made of: its people, its ports, and the vendors' configuration with fresh credentials."""
 
 import secrets
-import socket
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from drills.company.database import CompanyDatabase
+from drills.ports import open_port
 from drills.scenarios.scenario import GOOD_RELEASE
 
 PEOPLE = {
@@ -35,7 +35,7 @@ class Ports:
 
 def free_ports() -> Ports:
     """Ports that are free now; held open together, so that no two are the same."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in fields(Ports)]
+    sockets = [open_port() for _ in fields(Ports)]
     numbers = [opened.getsockname()[1] for opened in sockets]
     for opened in sockets:
         opened.close()

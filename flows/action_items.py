@@ -8,7 +8,7 @@ from blocks.github import GitHubCredentials
 from flows.bench import Bench, open_bench
 from flows.shelf import github_of
 from tasks.github import find_issue, make_issue
-from tasks.github_documents import close_issue, issue_state
+from tasks.github_documents import close_issue, see_issue, write_issue
 from watchkeeper.errors import BadInput, VendorError
 from watchkeeper.reviews.items import ActionItem, ItemState, open_action_items
 from watchkeeper.reviews.mirrors import (
@@ -18,6 +18,7 @@ from watchkeeper.reviews.mirrors import (
     issues_to_end,
     keep_issue,
     lease_issue,
+    of_today,
 )
 
 # GitHub's own words for how an issue ended.
@@ -73,10 +74,14 @@ async def _follow(bench: Bench, credentials: GitHubCredentials, item: ActionItem
     """Ask GitHub itself: what a webhook says could be anybody's word."""
     if item.issue is None:
         return None
-    state, reason = await issue_state(credentials, item.issue)
-    if state == "open":
-        return None
-    ended: ItemState = "dropped" if reason == REASONS["dropped"] else "done"
+    seen = await see_issue(credentials, item.issue)
+    if seen.state == "open":
+        body = of_today(seen.body, item)
+        if body == seen.body:
+            return None
+        await write_issue(credentials, item.issue, body)
+        return f"its issue {item.issue} says {item.due_on}, priority {item.priority}"
+    ended: ItemState = "dropped" if seen.reason == REASONS["dropped"] else "done"
     await closed_there(bench.store, item, ended, now=bench.now())
     return f"was closed there, {ended}"
 

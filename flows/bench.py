@@ -9,7 +9,7 @@ from pathlib import Path
 from watchkeeper.clock import utc_now
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Incident
-from watchkeeper.paging import Desk, desk_of
+from watchkeeper.paging.desk import Desk, desk_of
 from watchkeeper.rendering import use_templates
 from watchkeeper.settings import Settings
 from watchkeeper.store import Store, open_store

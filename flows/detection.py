@@ -7,14 +7,14 @@ from datetime import timedelta
 from prefect import flow
 
 from flows.bench import Bench, open_bench
-from flows.checks import PROBES, plainly, scene_of, take
-from flows.looks import PROBES_ASK, Look, Scene
+from flows.checks import PROBES, plainly, scene_of_sweep, take
+from flows.looks import Look, Scene
 from flows.readings import reading_of
 from watchkeeper.admission import admit, is_watched
 from watchkeeper.clock import utc_now
 from watchkeeper.findings import forget_readings, save_reading
 from watchkeeper.model import Reading
-from watchkeeper.paging import Desk
+from watchkeeper.paging.desk import Desk
 from watchkeeper.policy import Policy
 from watchkeeper.sweeping import alert_of_reading
 
@@ -49,7 +49,7 @@ async def sweep(policy: Policy) -> list[Reading]:
 
     So a sweep takes as long as its slowest probe: what is well is neither asked twice nor waits for what is not.
     """
-    scene = await scene_of(policy, PROBES_ASK)
+    scene = await scene_of_sweep(policy)
     readings = await asyncio.gather(*(sure(look, scene) for look in PROBES))
     return [reading for reading in readings if reading is not None]
 

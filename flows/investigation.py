@@ -5,6 +5,7 @@ from prefect import flow
 from flows.artifacts import publish
 from flows.bench import Bench, open_bench
 from flows.checks import run_checks
+from flows.runbooks.cures import CURES, acted_upon_first
 from tasks.shapes import store_task
 from watchkeeper.admission import reclassify
 from watchkeeper.decisions import service_of_kind
@@ -23,7 +24,8 @@ from watchkeeper.findings import (
 )
 from watchkeeper.incidents import change_status, read_incident, set_cause
 from watchkeeper.model import Check, Finding, Incident, Status, TimelineKind
-from watchkeeper.paging import update_team
+from watchkeeper.paging.desk import update_team
+from watchkeeper.remediations import read_remediations, taken_back
 from watchkeeper.rendering import words
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
@@ -65,7 +67,8 @@ async def conclude(bench: Bench, incident: Incident, checks: list[Check]) -> Non
     """Rank the causes, tell the team, and step on, last."""
     now = bench.now()
     desk = bench.desk(incident)
-    findings = diagnose(checks, desk.policy)
+    tried = taken_back(await read_remediations(bench.store, incident.id), incident.round)
+    findings = acted_upon_first(diagnose(checks, desk.policy), tried)
     await publish(incident, "findings", findings_card(incident, checks, findings), "What was found")
     async with bench.store.transaction() as db:
         await save_findings(db, incident.id, incident.round, findings)
@@ -73,13 +76,24 @@ async def conclude(bench: Bench, incident: Incident, checks: list[Check]) -> Non
             text = f"{words(finding.cause)} ({finding.confidence:.0%}): {'; '.join(finding.evidence)}"
             key = f"finding:{incident.round}:{finding.cause}"
             await record(db, incident.id, TimelineKind.FINDING, text, now=now, key=key)
-        if why := explain_order(findings):
-            await record(db, incident.id, TimelineKind.DECISION, why, now=now, key=f"order:{incident.round}")
+        for key, why in explained(findings, tried):
+            await record(db, incident.id, TimelineKind.DECISION, why, now=now, key=f"{key}:{incident.round}")
         await announce_cause(db, bench, incident, findings)
         if findings and findings[0].confidence >= ACT_ABOVE:
             expected = [Status.INVESTIGATING]
             await change_status(db, incident.id, expected=expected, new=Status.IDENTIFIED, now=now)
         await finish_step(db, incident.id, incident.round, "concluded", now=now)
+
+
+def explained(findings: list[Finding], tried: set[str]) -> list[tuple[str, str]]:
+    """Why the first of the findings is the one that is acted upon: lines of the timeline, each with its key."""
+    again = ", ".join(words(finding.cause) for finding in findings if finding.cause in tried)
+    order = explain_order([finding for finding in findings if finding.cause not in tried], CURES)
+    lines = [
+        ("not-again", f"Not tried again, for it did not help and was taken back: {again}." if again else ""),
+        ("order", order or ""),
+    ]
+    return [(key, line) for key, line in lines if line]
 
 
 async def announce_cause(db: Db, bench: Bench, incident: Incident, findings: list[Finding]) -> None:

@@ -2,21 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from flows.credentials import Credentials
-from flows.roles import (
-    backend_of,
-    frontend_name,
-    frontend_of,
-    payments_of,
-    site_of,
-    supabase_project_of,
-    upstash_of,
-    worker_of,
-)
 from tasks import (
     bullmq,
     dns,
@@ -35,10 +26,23 @@ from tasks import (
     upstash,
     uptimerobot,
     vercel,
+    vercel_variables,
 )
 from tasks.railway import Listing
 from watchkeeper.model import Kind
 from watchkeeper.policy import Policy
+from watchkeeper.policy.roles import (
+    backend_of,
+    frontend_name,
+    frontend_of,
+    payments_name,
+    payments_of,
+    site_of,
+    supabase_project_of,
+    upstash_of,
+    worker_name,
+    worker_of,
+)
 from watchkeeper.policy.services import RailwayTarget, Service
 from watchkeeper.settings import Settings
 
@@ -52,6 +56,7 @@ class Scene:
 
     Attributes:
         listing: the deployments of a service on Railway, which several looks of one investigation share.
+        swept: whether this is one of many sweeps, which look at lately alone where all of it costs much.
     """
 
     policy: Policy
@@ -59,6 +64,7 @@ class Scene:
     settings: Settings
     now: datetime
     listing: Listing = field(default_factory=railway_looks.each_once)
+    swept: bool = False
 
     @cached_property
     def backend(self) -> Service:
@@ -84,7 +90,7 @@ class Scene:
 Given = dict[str, Any]
 
 # The blocks that the probes of a sweep are given.
-PROBES_ASK = ("postgres", "redis", "sentry", "uptimerobot")
+PROBES_ASK = ("postgres", "redis", "sentry", "stripe", "uptimerobot")
 
 
 class Look(NamedTuple):
@@ -126,9 +132,16 @@ def of_stripe(scene: Scene) -> Given:
     }
 
 
-def of_orders(scene: Scene) -> Given:
+def of_undelivered(scene: Scene) -> Given:
     given = of_stripe(scene)
     return {"stripe": given.pop("credentials"), "postgres": scene.credentials.postgres, **given}
+
+
+def of_orders(scene: Scene) -> Given:
+    """The same; a sweep compares the newest payments, for every hundred are one more request."""
+    limits = scene.policy.thresholds
+    window = limits.payments_swept if scene.swept else limits.payments_window
+    return of_undelivered(scene) | {"window": window}
 
 
 def of_backend(scene: Scene) -> Given:
@@ -137,6 +150,37 @@ def of_backend(scene: Scene) -> Given:
         "credentials": scene.credentials.railway,
         "target": scene.backend.railway,
         "listing": scene.listing,
+    }
+
+
+def of_workers_logs(scene: Scene) -> Given:
+    """The worker's deployments, of which the newest's errors are shown."""
+    setting = f"services.{worker_name(scene.policy)}.railway"
+    return {
+        **of_backend(scene),
+        "target": scene.worker.railway,
+        "name": "worker_logs",
+        "setting": setting,
+    }
+
+
+def of_workers_usage(scene: Scene) -> Given:
+    """What the worker uses: one that is not there uses nothing."""
+    setting = f"services.{worker_name(scene.policy)}.railway"
+    return {**of_usage(scene), "target": scene.worker.railway, "name": "worker_metrics", "setting": setting}
+
+
+def of_webhooks_logs(scene: Scene) -> Given:
+    """The service that takes Stripe's webhooks, and the address that they come to."""
+    stripe = scene.payments.stripe
+    handler = stripe.handled_by if stripe else "backend"
+    service = scene.policy.services.get(handler, NO_SERVICE) if stripe else NO_SERVICE
+    return {
+        **of_backend(scene),
+        "target": service.railway,
+        "name": "webhook_logs",
+        "setting": f"services.{handler}.railway and services.{payments_name(scene.policy)}.stripe",
+        "about": urlsplit(stripe.endpoint_url).path if stripe else None,
     }
 
 
@@ -170,6 +214,15 @@ def of_connections(scene: Scene) -> Given:
     }
 
 
+def of_slow_queries(scene: Scene) -> Given:
+    limits = scene.policy.thresholds
+    return {
+        "credentials": scene.credentials.postgres,
+        "longer_than": timedelta(milliseconds=limits.slow_query_ms),
+        "at_most": limits.slow_queries_above,
+    }
+
+
 def of_queue(scene: Scene) -> Given:
     return {
         "credentials": scene.credentials.redis,
@@ -200,7 +253,7 @@ def of_vercel(scene: Scene) -> Given:
 
 
 def of_frontends_deployments(scene: Scene) -> Given:
-    """The frontend, how far back is lately, and what its changes are called."""
+    """The frontend, how far back is lately, and what its changes are called; for its variables too."""
     recent = scene.policy.thresholds.recent_deployment
     return {**of_vercel(scene), "now": scene.now, "recent": recent, "service": frontend_name(scene.policy)}
 
@@ -232,12 +285,20 @@ LOOKS: tuple[Look, ...] = (
         lambda s: {"credentials": s.credentials.stripe, "target": s.payments.stripe},
     ),
     Look("stripe_events", stripe.check_stripe_events, of_stripe),
-    Look("payment_orders", orders.check_payment_orders, of_orders),
+    Look(
+        "stripe_undelivered",
+        orders.check_stripe_undelivered,
+        of_undelivered,
+        probe=True,
+        on_card=False,  # `stripe_events` shows them there, with or without an order
+    ),
+    Look("payment_orders", orders.check_payment_orders, of_orders, probe=True),
     Look("dns", dns.check_dns, of_domain, probe=True),
     Look(
         "frontend_health", health.check_frontend_health, lambda s: {"url": s.frontend.health_url}, probe=True
     ),
     Look("vercel_deployments", vercel.check_vercel_deployments, of_frontends_deployments),
+    Look("vercel_variables", vercel_variables.check_vercel_variables, of_frontends_deployments),
     Look("vercel_logs", vercel.check_vercel_logs, of_vercel),
     Look(
         "railway_deployments",
@@ -246,12 +307,16 @@ LOOKS: tuple[Look, ...] = (
     ),
     Look("railway_metrics", railway_looks.check_railway_metrics, of_usage),
     Look("railway_logs", railway_looks.check_railway_logs, of_backend),
+    Look("worker_metrics", railway_looks.check_worker_metrics, of_workers_usage),
+    Look("worker_logs", railway_looks.check_worker_logs, of_workers_logs),
+    Look("webhook_logs", railway_looks.check_webhook_logs, of_webhooks_logs),
     Look("railway_changes", railway_looks.check_railway_changes, of_changes),
     Look("postgres_connections", postgres.check_postgres_connections, of_connections, probe=True),
     Look(
         "postgres_slow_queries",
         postgres.check_postgres_slow_queries,
-        lambda s: {"credentials": s.credentials.postgres, "longer_than": s.policy.thresholds.slow_query},
+        of_slow_queries,
+        probe=True,
     ),
     Look("postgres_size", postgres.check_postgres_size, lambda s: {"credentials": s.credentials.postgres}),
     Look(
@@ -287,7 +352,10 @@ LOOKS: tuple[Look, ...] = (
     Look(
         "uptimerobot_monitors",
         uptimerobot.check_uptimerobot_monitors,
-        lambda s: {"credentials": s.credentials.uptimerobot},
+        lambda s: {
+            "credentials": s.credentials.uptimerobot,
+            "named": [name for service in s.policy.services.values() for name in service.monitors],
+        },
         probe=True,
     ),
     Look("vendor_status_supabase", status_pages.check_vendor_status_supabase, of_page("supabase")),

@@ -8,7 +8,7 @@ from pydantic import Field
 from flows.bench import open_bench
 from watchkeeper.admission import admit, alert_of_person
 from watchkeeper.model import Kind, Severity, incident_number
-from watchkeeper.paging import Desk
+from watchkeeper.paging.desk import Desk
 
 
 @flow(name="open-incident")

@@ -17,7 +17,7 @@ from watchkeeper.errors import BadInput
 from watchkeeper.home import read_settings
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import incident_id_of
-from watchkeeper.paging import desk_of
+from watchkeeper.paging.desk import desk_of
 from watchkeeper.reviews.publishing import document_to_publish, examine_document
 from watchkeeper.reviews.publishing import publish as publish_document
 from watchkeeper.settings import Settings
@@ -44,10 +44,9 @@ async def publish_post_mortem(
         incident = await bench.incident(incident_id_of(number))
         text = document or await document_to_publish(bench.store, incident, None)
         shelf, desk = shelf_of(bench.settings), bench.desk(incident)
-        where = await publish_document(
-            bench.store, desk, shelf, incident, text, person=published_by, now=bench.now()
-        )
-        return "\n".join([where, *map(str, examine_document(text, incident).advice)])
+        now = bench.now()
+        where = await publish_document(bench.store, desk, shelf, incident, text, person=published_by, now=now)
+        return "\n".join([where, *map(str, examine_document(text, incident, now=now).advice)])
 
 
 def publish(
@@ -67,7 +66,7 @@ async def _publish(settings: Settings, incident_id: int, by: str, file: Path | N
     async with open_store(settings.store_url()) as store:
         incident = await read_incident(store, incident_id)
         text = await document_to_publish(store, incident, file)
-        examined = examine_document(text, incident)
+        examined = examine_document(text, incident, now=utc_now())
         for line in examined.advice:
             print(f"advice, {line}", file=sys.stderr)
         if check:

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 
-from flows.roles import frontend_name, site_of
 from watchkeeper.model import Check, CheckStatus, Reading
 from watchkeeper.policy import Policy
+from watchkeeper.policy.roles import frontend_name, payments_name, site_of
 
 
-def reading_of(check: Check, policy: Policy) -> Reading | None:
-    """A check as a reading, or None where nothing is configured to be read."""
+def reading_of(check: Check, policy: Policy, *, with_unread: bool = False) -> Reading | None:
+    """A check as a reading, or None where nothing is configured to be read.
+
+    A witness that cannot be asked gives a reading only `with_unread`: there its word is needed.
+    """
     if check.status is CheckStatus.NOT_CONFIGURED:
         return None
-    if check.status is CheckStatus.UNKNOWN and check.name in WITNESSES:
+    if check.status is CheckStatus.UNKNOWN and check.name in WITNESSES and not with_unread:
         return None
     value, unit, threshold = measure_of(check, policy)
     return Reading(
@@ -23,24 +26,34 @@ def reading_of(check: Check, policy: Policy) -> Reading | None:
         ok=check.status is CheckStatus.OK,
         observed_at=check.observed_at,
         detail=check.summary,
+        unread=check.status is CheckStatus.UNKNOWN,
     )
 
 
 # They tell of us from elsewhere: when they cannot be asked, that says nothing of us.
-WITNESSES = frozenset({"sentry_errors", "circuits"})
+PAYMENT_PROBES = frozenset({"stripe_undelivered", "payment_orders"})
+# A database that cannot be asked is told of by the other looks at it, and is worse than slow.
+WITNESSES = (
+    frozenset({"sentry_errors", "circuits", "postgres_slow_queries", "uptimerobot_monitors"}) | PAYMENT_PROBES
+)
+
+
+def is_unread(reading: Reading) -> bool:
+    """Whether a witness could not be asked: that proves nothing, neither for us nor against us."""
+    return reading.unread and reading.probe in WITNESSES
 
 
 # Which service a probe speaks for when it is bad.
 SERVICE_OF_PROBE = {
     "postgres_connections": "database",
     "postgres_writable": "database",
+    "postgres_slow_queries": "database",
     "redis_ping": "redis",
     # Sentry's own alert tells of it first; a sweep needs no second one, and this names no service.
     "sentry_errors": "errors",
     "circuits": "external APIs",
     "queue": "worker",
     "jobs_table": "worker",
-    "payment_orders": "payments",
 }
 
 
@@ -51,6 +64,8 @@ def service_of(check: Check, policy: Policy) -> str:
             return str(dependency)
     if check.name == "dns":
         return site_of(policy)[0]
+    if check.name in PAYMENT_PROBES:
+        return payments_name(policy)
     if check.name == "frontend_health":
         return frontend_name(policy)
     if monitored := service_of_monitors(check.facts.get("down", []), policy):
@@ -76,6 +91,10 @@ def measure_of(check: Check, policy: Policy) -> tuple[float | None, str, float |
         case "postgres_connections":
             limit = float(policy.thresholds.leak_above_connections)
             return facts.get("application_connections"), "connections", limit
+        case "postgres_slow_queries":
+            slow = facts.get("slow")
+            limit = float(policy.thresholds.slow_queries_above)
+            return None if slow is None else float(len(slow)), "slow queries", limit
         case "redis_ping":
             return facts.get("milliseconds"), "ms", None
         case "queue":
@@ -83,6 +102,8 @@ def measure_of(check: Check, policy: Policy) -> tuple[float | None, str, float |
         case "jobs_table":
             stalled = facts.get("stalled")
             return None if stalled is None else float(len(stalled)), "stalled jobs", 0
+        case "stripe_undelivered":
+            return facts.get("undelivered"), "payments not delivered", 0
         case "payment_orders":
             return facts.get("missing"), "payments without an order", 0
         case "uptimerobot_monitors":

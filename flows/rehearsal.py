@@ -11,7 +11,7 @@ from flows.runbooks import Cure, PlanStep
 from watchkeeper.decisions import gate_for
 from watchkeeper.diagnosis import diagnose
 from watchkeeper.documents.cards import rehearsal_card
-from watchkeeper.errors import NotPermitted
+from watchkeeper.errors import NothingToChange, NotPermitted
 from watchkeeper.model import Kind, Plan
 
 
@@ -30,8 +30,8 @@ async def rehearse(kind: Kind, cures: Sequence[Cure]) -> list[Plan]:
 
 
 async def look_ahead(step: PlanStep, site: Site) -> Plan | None:
-    """What a step would do now; nothing where the policy's limits leave it nothing to do."""
+    """What a step would do now; nothing where the policy's limits, or the world, leave it nothing to do."""
     try:
         return await step(site)
-    except NotPermitted:
+    except (NotPermitted, NothingToChange):
         return None

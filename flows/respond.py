@@ -21,11 +21,12 @@ from flows.triage import triage
 from flows.undoing import has_begun, undoing
 from flows.verification import Verdict, verification, waiting_of
 from watchkeeper.documents.cards import plan_card
+from watchkeeper.endings import read_waited_for
 from watchkeeper.errors import LeaseLost
 from watchkeeper.findings import read_findings
 from watchkeeper.incidents import next_round, wait_for
-from watchkeeper.model import Gate, Remediation, RemediationState, Status
-from watchkeeper.paging import hand_over
+from watchkeeper.model import Gate, Incident, Remediation, RemediationState, Status
+from watchkeeper.paging.desk import hand_over, wake
 from watchkeeper.remediations import decide, read_remediations
 from watchkeeper.rendering import duration
 
@@ -92,15 +93,11 @@ async def work(bench: Bench, incident_id: int) -> Ending:
         verdict = await judged(bench, incident_id)
         if verdict is Verdict.STABLE:
             return "resolved"
+        await wake_sleepers(bench, incident_id, str(verdict))
         if verdict is Verdict.NOT_RECOVERED:
             await undoing(incident_id)
         incident = await bench.incident(incident_id)
-        if verdict is Verdict.VENDOR_OVERDUE:
-            vendor = (await waiting_of(bench, incident)).vendor
-            waited = duration(bench.desk(incident).policy.response.wait_for_vendor)
-            return await give_to_person(bench, incident_id, f"{vendor} has not recovered within {waited}")
-        if incident.round >= bench.desk(incident).policy.response.rounds:
-            why = f"{verdict}, and {incident.round} rounds are what the policy allows"
+        if why := await why_a_person(bench, incident, verdict):
             return await give_to_person(bench, incident_id, why)
         async with bench.store.transaction() as db:
             await next_round(db, incident, str(verdict), now=bench.now())
@@ -115,6 +112,28 @@ async def judged(bench: Bench, incident_id: int) -> Verdict:
     return verdict
 
 
+async def why_a_person(bench: Bench, incident: Incident, verdict: Verdict) -> str | None:
+    """Why a person goes on after this verdict; None where another round may help."""
+    response = bench.desk(incident).policy.response
+    if verdict is Verdict.VENDOR_OVERDUE:
+        vendor = (await waiting_of(bench, incident)).vendor
+        return f"{vendor} has not recovered within {duration(response.wait_for_vendor)}"
+    if verdict is Verdict.CONTRADICTED:
+        return await contradiction(bench, incident.id)
+    if verdict is Verdict.UNPROVED:
+        return str(verdict)
+    if incident.round >= response.rounds:
+        return f"{verdict}, and {incident.round} rounds are what the policy allows"
+    return None
+
+
+async def contradiction(bench: Bench, incident_id: int) -> str:
+    """What still fires, in the words of whoever says so; it may have ended just now."""
+    fires = await read_waited_for(bench.store, incident_id)
+    said = "; ".join(alert.in_words() for alert in fires) or "an alert was only just ended"
+    return f"the probes are green, and {said}"
+
+
 async def give_to_person(bench: Bench, incident_id: int, why: str) -> Ending:
     """Wake the people on call with everything that was learned, and a hotfix begun where one is needed."""
     incident = await bench.incident(incident_id)
@@ -124,6 +143,13 @@ async def give_to_person(bench: Bench, incident_id: int, why: str) -> Ending:
         findings = await read_findings(db, incident_id)
         await hand_over(db, bench.desk(incident), incident, why, findings, now=bench.now())
     return "person"
+
+
+async def wake_sleepers(bench: Bench, incident_id: int, why: str) -> None:
+    """The cure did not hold: whoever slept because they had signed it in advance is paged now."""
+    incident = await bench.incident(incident_id)
+    async with bench.store.transaction() as db:
+        await wake(db, bench.desk(incident), incident, why, now=bench.now())
 
 
 async def suspend_until_decided(bench: Bench, incident_id: int) -> None:

@@ -2,11 +2,11 @@
 
 from prefect import flow
 
-from flows.artifacts import publish
+from flows.artifacts import publish, with_pictures_within
 from flows.bench import open_bench
 from flows.shelf import read_runbook
 from watchkeeper.model import Status
-from watchkeeper.reviews.drafting import write_draft
+from watchkeeper.reviews.drafting import pictures_of, write_draft
 
 
 @flow(name="review", flow_run_name="INC-{incident_id:04d} review")
@@ -26,5 +26,8 @@ async def review(incident_id: int) -> str | None:
         drafted = await write_draft(bench.store, incident, bench.drafts, now=bench.now(), runbook=runbook)
         if drafted is None:
             return None
-        await publish(incident, "post-mortem", drafted["draft"], "The post-mortem's draft")
+        text = drafted["draft"]
+        pictures = await pictures_of(bench.store, incident, text, author=drafted["author"])
+        shown = with_pictures_within(text, pictures)
+        await publish(incident, "post-mortem", shown, "The post-mortem's draft")
         return drafted["draft_path"] or "in the Prefect UI only"

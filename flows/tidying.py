@@ -1,21 +1,31 @@
-"""After the proof: the issues in Sentry that a rollback ended are resolved, so that the next new one stands out."""
+"""After the proof: what Stripe could not deliver meanwhile is sent again, and the issues in Sentry that a rollback ended
+are resolved, so that the next new one stands out."""
 
 from datetime import datetime
 from functools import partial
 
+from flows.actions.resending import plan_resend
 from flows.actions.sentry import RESOLVE_ISSUES, plan_resolve_issues
 from flows.actions.site import open_site
 from flows.bench import Bench
+from flows.readings import PAYMENT_PROBES
 from flows.resolution import take_step
 from watchkeeper.decisions import gate_for
+from watchkeeper.endings import read_waited_for
 from watchkeeper.findings import read_checks
 from watchkeeper.model import Gate, Incident, Remediation, RemediationState, TimelineKind
 from watchkeeper.parts import Parts
 from watchkeeper.remediations import read_remediations
+from watchkeeper.sweeping import SWEEP
 from watchkeeper.timeline import record
+
+# What the sweep says of payments that the company was not told of.
+MISSED = frozenset(f"{SWEEP}:{probe}" for probe in PAYMENT_PROBES)
 
 # After every step that a cure may have, and before those that take back.
 TIDY_STEP = 95
+RESEND_STEP = 96
+RESEND_EVENTS = "resend_events"
 ENDS_ERRORS = frozenset({"roll_back_deployment", "roll_back_frontend", "promote_frontend"})
 
 
@@ -57,3 +67,16 @@ async def leave_to_a_person(bench: Bench, incident: Incident, issue_ids: list[st
     )
     key = f"issues:{incident.round}"
     await record(bench.store, incident.id, TimelineKind.DECISION, text, now=bench.now(), key=key)
+
+
+async def send_missed_again(bench: Bench, incident: Incident) -> None:
+    """Once per round, where all that still keeps an incident open is that payments were missed while it lasted."""
+    fires = await read_waited_for(bench.store, incident.id)
+    if not fires or any(alert.fingerprint not in MISSED for alert in fires):
+        return
+    policy = bench.desk(incident).policy
+    if gate_for(RESEND_EVENTS, policy)[0] is Gate.APPROVAL:
+        return  # it is put to a person with what still fires, once the time to give up is over
+    plan_step = partial(plan_resend, cause=incident.cause or "undelivered")
+    async with open_site(policy, Parts(bench.store, incident.id, bench.now)) as site:
+        await take_step(bench, site, incident, RESEND_STEP, plan_step)

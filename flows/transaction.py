@@ -5,22 +5,49 @@ tell, and then a person is asked.
 """
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from functools import partial
 
 from flows.actions.registry import action_for
 from flows.actions.site import Action, Site
 from flows.bench import Bench
-from watchkeeper.errors import NotPermitted, PreconditionChanged, VendorRejected, VendorUnavailable
+from flows.patience import patiently
+from watchkeeper.deadlines.maintenance import SET_MAINTENANCE_MODE
+from watchkeeper.errors import (
+    NotPermitted,
+    PreconditionChanged,
+    VendorError,
+    VendorRejected,
+    VendorUnavailable,
+)
 from watchkeeper.model import Remediation, RemediationState
+from watchkeeper.night.holding import may_begin_again
 from watchkeeper.remediations import claim, finish
+from watchkeeper.store import Db
 
 # No vendor promises one: how long a change that was asked for may take to show.
 SETTLES_WITHIN = timedelta(seconds=20)
 LOOK_AGAIN_SECONDS = 2.0
+# It was signed for somebody's sleep, and whoever is up works on it by hand.
+AWAKE = "not begun: its person is awake"
+# A change of these that only came late would go unnoticed, with customers kept out: of a "no", they cannot tell.
+NO_IS_NO_PROOF = frozenset({SET_MAINTENANCE_MODE})
+
+WithClaim = Callable[[Db, datetime], Awaitable[None]]
 
 
-async def carry_out(bench: Bench, site: Site, remediation: Remediation, *, holder: str) -> Remediation:
+async def carry_out(
+    bench: Bench,
+    site: Site,
+    remediation: Remediation,
+    *,
+    holder: str,
+    with_claim: WithClaim | None = None,
+) -> Remediation:
     """Carry it out once, and give it back as it ended.
+
+    `with_claim` writes, in the claim's own transaction, what must be there should this run die right after it.
 
     Raises:
         LeaseLost: another run has it, or the incident is over.
@@ -31,13 +58,18 @@ async def carry_out(bench: Bench, site: Site, remediation: Remediation, *, holde
         if happened is not False:
             return await _end_after_crash(bench, remediation, happened)
         # It surely did not happen: this run may claim it from the one that died.
+        if not await may_begin_again(bench.store, remediation):
+            return await finish(bench.store, remediation, RemediationState.FAILED, AWAKE, now=bench.now())
     try:
-        await action.check(site, remediation.plan)
-    except (PreconditionChanged, NotPermitted) as error:
+        await patiently(partial(action.check, site, remediation.plan))
+    except (PreconditionChanged, NotPermitted, VendorError) as error:
         return await finish(
             bench.store, remediation, RemediationState.FAILED, f"not begun: {error}", now=bench.now()
         )
-    claimed = await claim(bench.store, remediation, holder=holder, now=bench.now())
+    async with bench.store.transaction() as db:
+        claimed = await claim(db, remediation, holder=holder, now=bench.now())
+        if with_claim is not None:
+            await with_claim(db, bench.now())
     return await _act(bench, site, action, claimed)
 
 
@@ -47,10 +79,20 @@ async def look_until_settled(
     """Whether a claimed change happened. What was asked for may still be on its way: "no" needs time to be true."""
     claimed_at = remediation.claimed_at or bench.now()
     while True:
-        happened = await action.look_up(site, remediation)
-        if happened is not False or bench.now() - claimed_at > SETTLES_WITHIN:
+        happened = await looked_up(site, action, remediation)
+        if happened is not False:
             return happened
+        if bench.now() - claimed_at > SETTLES_WITHIN:
+            return None if remediation.action in NO_IS_NO_PROOF else False
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+
+async def looked_up(site: Site, action: Action, remediation: Remediation) -> bool | None:
+    """What the vendor says of it. One that cannot be asked cannot tell: a person is asked then, not it for ever."""
+    try:
+        return await patiently(partial(action.look_up, site, remediation))
+    except VendorError:
+        return None
 
 
 async def _act(bench: Bench, site: Site, action: Action, claimed: Remediation) -> Remediation:

@@ -3,14 +3,15 @@
 from prefect import flow
 
 from flows.bench import Bench, open_bench
+from flows.checks import read_vendor_pages
 from tasks.shapes import store_task
 from watchkeeper.admission import reclassify
+from watchkeeper.deadlines.telling import tell_customers
 from watchkeeper.decisions import judge_severity
 from watchkeeper.figures.estimates import estimate_resolution
 from watchkeeper.incidents import change_status
 from watchkeeper.model import Alert, Incident, Status, TimelineKind
-from watchkeeper.paging import update_team
-from watchkeeper.telling import tell_customers
+from watchkeeper.paging.desk import update_team
 from watchkeeper.timeline import record
 
 
@@ -21,11 +22,12 @@ async def triage(incident_id: int) -> None:
         incident = await bench.incident(incident_id)
         if incident.status not in (Status.DETECTED, Status.ACKNOWLEDGED):
             return  # an earlier run finished this phase; that is ordinary
-        await assess(bench, incident)
+        # People were paged before this began; what they are told now waits for no page longer than two seconds.
+        await assess(bench, incident, await read_vendor_pages(bench.desk(incident).policy))
 
 
 @store_task("write down the triage")  # type: ignore[untyped-decorator]
-async def assess(bench: Bench, incident: Incident) -> None:
+async def assess(bench: Bench, incident: Incident, vendors: str) -> None:
     """One transaction: the judgement, its announcement, and the step to the next phase, last."""
     now = bench.now()
     desk = bench.desk(incident)
@@ -39,7 +41,7 @@ async def assess(bench: Bench, incident: Incident) -> None:
             if incident.users_affected_percent is not None
             else "share of users not known yet"
         )
-        text = f"Triage: {incident.severity}, {impact}; time to resolution: {estimate.in_words()}"
+        text = f"Triage: {incident.severity}, {impact}; time to resolution: {estimate.in_words()}; {vendors}"
         await record(db, incident.id, TimelineKind.DECISION, text, now=now, key="triage")
         await update_team(db, desk, incident, text, key="triage", now=now)
         await tell_customers(db, desk, incident, now=now)

@@ -4,7 +4,7 @@ Each undoing is a remediation of its own: planned from a fresh look, claimed onc
 approved the change approved the plan that said how it is taken back, so nobody is asked again.
 """
 
-import asyncio
+from functools import partial
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -13,17 +13,15 @@ from flows.actions.registry import action_for
 from flows.actions.site import Site, Undoable, open_site
 from flows.artifacts import publish
 from flows.bench import Bench, open_bench
+from flows.patience import patiently
 from flows.transaction import carry_out
 from watchkeeper.documents.cards import plan_card
-from watchkeeper.errors import NotConfigured, VendorError, VendorUnavailable
+from watchkeeper.errors import NotConfigured, VendorError
 from watchkeeper.findings import finish_step, step_result
 from watchkeeper.model import Gate, Incident, Plan, Remediation, RemediationState, TimelineKind
 from watchkeeper.parts import Parts
-from watchkeeper.remediations import UNDO_STEP, plan_undoing, read_remediations
+from watchkeeper.remediations import UNDO_STEP, is_undoing, plan_undoing, read_remediations
 from watchkeeper.timeline import record
-
-# Each reading was tried three times already by then; after a minute a person has to know.
-PLAN_AGAIN_AFTER_SECONDS = (5.0, 15.0, 40.0)
 
 NOT_CARRIED_OUT = (Gate.OBSERVE,)
 TO_BE_FINISHED = (RemediationState.PLANNED, RemediationState.APPROVED, RemediationState.CLAIMED)
@@ -73,7 +71,7 @@ async def planned_undo(
         return None
     plan, why = None, "there is nothing left to take back"
     try:
-        plan = await plan_patiently(site, remediation)
+        plan = await undo_of(site, remediation)
     except (VendorError, NotConfigured) as error:
         why = f"no plan to take it back: {error}"
     now = bench.now()
@@ -88,8 +86,8 @@ async def planned_undo(
     return undo
 
 
-async def plan_patiently(site: Site, remediation: Remediation) -> Plan | None:
-    """Plan to take a change back; a vendor that is away is waited for, within this run.
+async def undo_of(site: Site, remediation: Remediation) -> Plan | None:
+    """The plan to take a change back; a vendor that is away for a moment is asked again.
 
     Raises:
         VendorError, NotConfigured: there is no plan. Whoever takes over reads that the change is still in place.
@@ -97,15 +95,10 @@ async def plan_patiently(site: Site, remediation: Remediation) -> Plan | None:
     action = action_for(remediation.action)
     if not isinstance(action, Undoable):
         return None
-    for seconds in PLAN_AGAIN_AFTER_SECONDS:
-        try:
-            return await action.plan_undo(site, remediation)
-        except VendorUnavailable:
-            await asyncio.sleep(seconds)
-    return await action.plan_undo(site, remediation)
+    return await patiently(partial(action.plan_undo, site, remediation))
 
 
 async def has_begun(bench: Bench, incident: Incident) -> bool:
     """Whether taking back was begun in this round, perhaps by a run that died: then the round is judged."""
     known = await read_remediations(bench.store, incident.id)
-    return any(r.round == incident.round and r.step >= UNDO_STEP for r in known)
+    return any(r.round == incident.round and is_undoing(r) for r in known)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import reduce
 from typing import NamedTuple
 
 from prefect import flow, task
@@ -13,18 +14,22 @@ from prefect.cache_policies import NO_CACHE
 from flows.artifacts import publish
 from flows.bench import Bench, open_bench
 from flows.checks import look_at_payments, read_vendor_page, run_payment_probes, run_probes
+from flows.readings import PAYMENT_PROBES, is_unread
 from flows.resolution import held_back_for
 from flows.runbooks.cures import choose_cure
-from flows.tidying import resolve_ended_issues
+from flows.tidying import resolve_ended_issues, send_missed_again
 from tasks.shapes import store_task
 from watchkeeper.closing import close_as_proved
 from watchkeeper.diagnosis import KINDS
 from watchkeeper.documents.cards import verification_card
-from watchkeeper.findings import read_findings, read_readings, save_reading
+from watchkeeper.endings import hear_ends, read_waited_for
+from watchkeeper.findings import read_findings, read_readings, save_missed_payments, save_reading
 from watchkeeper.model import CheckStatus, Incident, Kind, Reading, TimelineKind
-from watchkeeper.paging import update_team
+from watchkeeper.paging.desk import update_team
 from watchkeeper.policy import Policy
 from watchkeeper.policy.rules import Verification
+from watchkeeper.remediations import read_remediations, taken_back
+from watchkeeper.status_page.board import functionality
 from watchkeeper.timeline import record
 
 # One bad look may be a blip of the network; two in a row are a relapse.
@@ -39,23 +44,34 @@ class Verdict(StrEnum):
     RELAPSED = "it got better and then worse again"
     NOT_RECOVERED = "the readings did not turn green"
     VENDOR_OVERDUE = "the vendor has not recovered in the time that the policy waits for one"
+    UNPROVED = "what would prove that it is over cannot be read"
+    CONTRADICTED = "the probes are green, and an alert says otherwise"
 
 
 class Look(NamedTuple):
-    """All probes at one time."""
+    """All probes at one time. `unread`: what could not be asked is all that was not green."""
 
     at: datetime
     green: bool
+    unread: bool = False
 
 
 class Waiting(NamedTuple):
-    """Whom this response waits for; `held_back` where a plan of ours waits with it."""
+    """Whom this response waits for; `held_back` where a plan of ours waits with it, `felt` as it was held."""
 
     vendor: str = ""
     held_back: bool = False
+    felt: bool = False
 
 
 FOR_NOBODY = Waiting()
+
+
+class Told(NamedTuple):
+    """What alerts say, beside the probes: when one last fired, and whether one still does that its sender will end."""
+
+    last_alert: datetime | None = None
+    fires: bool = False
 
 
 class Progress(NamedTuple):
@@ -82,49 +98,88 @@ async def verification(incident_id: int) -> Verdict:
                     return Verdict.STABLE
             elif progress.verdict is not Verdict.WATCHING:
                 return progress.verdict
+            elif share == 1.0:
+                await send_missed_again(bench, incident)
             await asyncio.sleep(rules.check_every.total_seconds())
 
 
 async def waiting_of(bench: Bench, incident: Incident) -> Waiting:
     """The vendor that the cure waits for, or that a plan was held back for."""
-    cure = choose_cure(await read_findings(bench.store, incident.id, incident.round))
+    tried = taken_back(await read_remediations(bench.store, incident.id), incident.round)
+    cure = choose_cure(await read_findings(bench.store, incident.id, incident.round), tried)
     if cure is not None and cure.waits_for:
         return Waiting(cure.waits_for)
-    held_for = await held_back_for(bench, incident)
-    return Waiting(held_for, held_back=bool(held_for))
+    held = await held_back_for(bench, incident)
+    return Waiting(held.vendor, held_back=True, felt=held.felt) if held else FOR_NOBODY
 
 
 @task(name="look", cache_policy=NO_CACHE)
-async def take_look(incident_id: int, vendor: str = "") -> list[Reading]:
+async def take_look(incident_id: int, vendor: str = "", felt: bool = False) -> list[Reading]:
     """One look at every probe, and at the page of a vendor that is waited for, written down."""
     async with open_bench() as bench:
         incident = await bench.incident(incident_id)
         policy = bench.desk(incident).policy
-        readings = await run_probes(policy)
-        page = await read_vendor_page(vendor, policy) if vendor else None
+        seen = await look_at_everything(incident, policy)
+        page = await read_vendor_page(vendor, policy, felt=felt) if vendor else None
+        readings = [reading for reading in seen if counts(incident, reading)]
         if page is not None:
             readings.append(page)
-        if KINDS.get(incident.cause or "") is Kind.PAYMENT_FAILURE:
-            readings += await run_payment_probes(policy)
-        for reading in readings:
-            await save_reading(bench.store, incident_id, reading)
+        async with bench.store.transaction() as db:
+            for reading in readings:
+                await save_reading(db, incident_id, reading)
+            await hear_ends(db, bench.desk(incident), incident, seen, now=bench.now())
         return readings
+
+
+async def look_at_everything(incident: Incident, policy: Policy) -> list[Reading]:
+    """Every probe; of an incident of payments, all of them compared with their orders and not only the newest."""
+    readings = await run_probes(policy, with_unread=True)
+    if not is_of(incident, Kind.PAYMENT_FAILURE):
+        return readings
+    return [r for r in readings if r.probe != "payment_orders"] + await run_payment_probes(policy)
+
+
+def counts(incident: Incident, reading: Reading) -> bool:
+    """Whether a reading is needed as a proof.
+
+    What an outage left undelivered is not the outage: it is sent again after it. Orders tell more than Stripe, which
+    counts what we delivered ourselves as undelivered. A witness is missed only where nobody else saw it; UptimeRobot
+    is always, for it alone sees us from outside.
+    """
+    if reading.probe in PAYMENT_PROBES:
+        return reading.probe == "payment_orders" and is_of(incident, Kind.PAYMENT_FAILURE)
+    return not is_unread(reading) or is_of_errors(incident) or reading.probe == "uptimerobot_monitors"
+
+
+def is_of_errors(incident: Incident) -> bool:
+    """Whether only the error rate proves that it is over: what fails in part looks well to every other probe."""
+    return is_of(incident, Kind.HIGH_ERROR_RATE) or incident.source == "sentry"
+
+
+def is_of(incident: Incident, kind: Kind) -> bool:
+    return kind in (incident.kind, KINDS.get(incident.cause or ""))
 
 
 async def look_once(
     bench: Bench, incident: Incident, rules: Verification, waiting: Waiting = FOR_NOBODY
 ) -> Progress:
-    await take_look(incident.id, waiting.vendor)
+    await take_look(incident.id, waiting.vendor, waiting.felt)
     since = incident.mitigated_at or incident.detected_at
     readings = [r for r in await read_readings(bench.store, incident.id) if r.observed_at >= since]
-    row = await bench.store.one("alerts/last_firing", incident_id=incident.id)
-    last_alert, now = row["at"] if row else None, bench.now()
-    looks = looks_of(readings)
+    told, now = await what_alerts_say(bench, incident), bench.now()
+    looks = looks_of(readings, incident.service)
     if not waiting.vendor:
-        return judge_progress(looks, rules, watched_since=since, last_alert=last_alert, now=now)
+        return judge_progress(looks, rules, watched_since=since, told=told, now=now)
     policy = bench.desk(incident).policy
     page = [reading for reading in readings if reading.service == waiting.vendor.lower()]
-    return judge_waiting(looks, page, waiting, policy, watched_since=since, last_alert=last_alert, now=now)
+    return judge_waiting(looks, page, waiting, policy, watched_since=since, told=told, now=now)
+
+
+async def what_alerts_say(bench: Bench, incident: Incident) -> Told:
+    """When one last fired, and whether one is waited for."""
+    row = await bench.store.one("alerts/last_firing", incident_id=incident.id)
+    fires = await read_waited_for(bench.store, incident.id)
+    return Told(row["at"] if row else None, fires=bool(fires))
 
 
 def judge_waiting(
@@ -134,7 +189,7 @@ def judge_waiting(
     policy: Policy,
     *,
     watched_since: datetime,
-    last_alert: datetime | None,
+    told: Told,
     now: datetime,
 ) -> Progress:
     """The same while a vendor has to recover first: as long as its page tells of trouble it has the policy's time
@@ -145,27 +200,46 @@ def judge_waiting(
     rules = policy.verification
     if recovered:
         since = max([watched_since, *trouble])
-        progress = judge_progress(looks, rules, watched_since=since, last_alert=last_alert, now=now)
+        progress = judge_progress(looks, rules, watched_since=since, told=told, now=now)
         resume = waiting.held_back and progress == Progress(Verdict.WATCHING, None)
         return Progress(Verdict.NOT_RECOVERED, None) if resume else progress
     patient = rules.model_copy(update={"give_up_after": policy.response.wait_for_vendor})
-    progress = judge_progress(looks, patient, watched_since=watched_since, last_alert=last_alert, now=now)
+    progress = judge_progress(looks, patient, watched_since=watched_since, told=told, now=now)
     overdue = progress.verdict is Verdict.NOT_RECOVERED
     return Progress(Verdict.VENDOR_OVERDUE, None) if overdue else progress
 
 
-def looks_of(readings: Sequence[Reading]) -> list[Look]:
-    """Readings grouped by the look that took them: a new one starts where a probe repeats."""
-    looks: list[Look] = []
-    seen: set[str] = set()
+def looks_of(readings: Sequence[Reading], service: str) -> list[Look]:
+    """Readings grouped by the look that took them: a new one starts where a probe repeats. `service` is the incident's."""
+    groups: list[dict[str, Reading]] = []
     for reading in readings:
-        if not looks or reading.probe in seen:
-            looks.append(Look(reading.observed_at, reading.ok))
-            seen = {reading.probe}
-        else:
-            seen.add(reading.probe)
-            looks[-1] = Look(looks[-1].at, looks[-1].green and reading.ok)
-    return looks
+        if not groups or reading.probe in groups[-1]:
+            groups.append({})
+        groups[-1][reading.probe] = reading
+    return [look_of(list(group.values()), service) for group in groups]
+
+
+def look_of(readings: Sequence[Reading], service: str) -> Look:
+    """What could not be asked speaks against the cure only where it is the incident's own service."""
+    bad = [reading for reading in readings if not reading.ok]
+    unread = all(is_unread(r) or (r.unread and r.service != service) for r in bad)
+    return Look(readings[0].observed_at, not bad, bool(bad) and unread)
+
+
+class Streak(NamedTuple):
+    """What the looks so far come to: since when all was green or unread, and how many of the last were red."""
+
+    green_since: datetime | None = None
+    unread_since: datetime | None = None
+    red_in_a_row: int = 0
+    was_green: bool = False
+
+    def and_then(self, look: Look) -> "Streak":
+        if look.green:
+            return Streak(self.green_since or look.at, was_green=True)
+        if look.unread:
+            return Streak(None, self.unread_since or look.at, self.red_in_a_row, self.was_green)
+        return Streak(None, None, self.red_in_a_row + 1, self.was_green)
 
 
 def judge_progress(
@@ -173,23 +247,27 @@ def judge_progress(
     rules: Verification,
     *,
     watched_since: datetime,
-    last_alert: datetime | None,
+    told: Told,
     now: datetime,
 ) -> Progress:
     """What the looks so far say: green for long enough, still watching, fallen back, or never recovered."""
-    green_since, was_green, bad_in_a_row = None, False, 0
-    for look in looks:
-        if look.green:
-            green_since, was_green, bad_in_a_row = green_since or look.at, True, 0
-        else:
-            green_since, bad_in_a_row = None, bad_in_a_row + 1
-    if was_green and bad_in_a_row >= BAD_LOOKS_TO_RELAPSE:
+    streak = reduce(Streak.and_then, looks, Streak())
+    green_since = streak.green_since
+    if streak.was_green and streak.red_in_a_row >= BAD_LOOKS_TO_RELAPSE:
         return Progress(Verdict.RELAPSED, None)
     if green_since is None:
-        late = now - watched_since >= rules.give_up_after
-        return Progress(Verdict.NOT_RECOVERED if late else Verdict.WATCHING, None)
+        since, given_up = (
+            (streak.unread_since, Verdict.UNPROVED)
+            if streak.unread_since
+            else (watched_since, Verdict.NOT_RECOVERED)
+        )
+        late = now - since >= rules.give_up_after
+        return Progress(given_up if late else Verdict.WATCHING, None)
     # An alert that fired in the middle starts the time anew.
-    counted_from = max(green_since, last_alert) if last_alert else green_since
+    counted_from = max(green_since, told.last_alert) if told.last_alert else green_since
+    if told.fires:
+        late = now - green_since >= max(rules.give_up_after, rules.stable_for)
+        return Progress(Verdict.CONTRADICTED if late else Verdict.WATCHING, counted_from)
     stable = now - counted_from >= rules.stable_for
     return Progress(Verdict.STABLE if stable else Verdict.WATCHING, counted_from)
 
@@ -214,6 +292,7 @@ async def compare_payments(bench: Bench, incident: Incident) -> None:
     async with bench.store.transaction() as db:
         await record(db, incident.id, TimelineKind.COMMAND, text, now=now, detail=detail, key=key)
         if check.status is CheckStatus.BAD:
+            await save_missed_payments(db, incident.id, incident.round, check, now=now)
             lines = "; ".join(check.facts["lines"])
             todo = (
                 f"{check.summary}. Stripe tries again for up to three days; or send them again there: {lines}"
@@ -225,12 +304,17 @@ async def compare_payments(bench: Bench, incident: Incident) -> None:
 async def close(bench: Bench, incident: Incident, progress: Progress) -> bool:
     """Resolve the incident, tell those who were told, and set the review's clock; False when an alert was faster."""
     readings = await read_readings(bench.store, incident.id)
-    rules = bench.desk(incident).policy.verification
-    now = bench.now()
+    policy, now = bench.desk(incident).policy, bench.now()
     card = verification_card(
-        incident, readings, green_since=progress.green_since, stable_for=rules.stable_for, now=now
+        incident,
+        readings,
+        green_since=progress.green_since,
+        stable_for=policy.verification.stable_for,
+        affected=functionality(incident.service, policy),
+        now=now,
     )
     await publish(incident, "verification-report", card, "Why this counts as resolved")
     healthy_at = readings[-1].observed_at
+    proof = {"recovered_at": progress.green_since or healthy_at, "healthy_at": healthy_at}
     async with bench.store.transaction() as db:
-        return await close_as_proved(db, bench.desk(incident), incident, healthy_at=healthy_at, now=now)
+        return await close_as_proved(db, bench.desk(incident), incident, **proof, now=now)

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from blocks.redis import RedisCredentials
 from tasks.looking import Seen, look
+from tasks.masking import masked_line
 from tasks.shapes import action_task, look_task
 from watchkeeper.errors import NotConfigured, VendorRejected, VendorUnavailable
 from watchkeeper.model import Check
@@ -107,7 +108,7 @@ async def _read_jobs(
         {"id": job, "locked": bool(told[2 * n]), **dict(zip(ACTIVE_FIELDS, told[2 * n + 1], strict=True))}
         for n, job in enumerate(active)
     ]
-    reasons = [str(reason)[:200] for reason in told[2 * len(active) : -1] if reason]
+    reasons = [masked_line(str(reason), longest=200) for reason in told[2 * len(active) : -1] if reason]
     return jobs, reasons, told[-1]
 
 
@@ -152,9 +153,30 @@ def _output(facts: dict[str, Any]) -> str:
     return "\n".join([*lines, *(f"to be tried again after: {reason}" for reason in facts["reasons"])])
 
 
+async def job_is_held(credentials: RedisCredentials, target: QueueTarget, job_id: str) -> bool:
+    """Whether BullMQ may still give this job to a worker, or has: it is in the queue and has not ended there.
+
+    Raises:
+        VendorUnavailable: Redis did not answer.
+    """
+    async with connected(credentials, "look_up_job") as client:
+        is_there, ended_at = await _ended(client, target, job_id)
+    return is_there and ended_at is None
+
+
+async def _ended(client: Redis, target: QueueTarget, job_id: str) -> tuple[bool, str | None]:
+    """Whether the queue knows the job, and when it ended there (milliseconds); None while it has not."""
+    pipeline: Any = client.pipeline(transaction=False)
+    key = f"{target.prefix}:{target.name}:{job_id}"
+    is_there, ended_at = await pipeline.exists(key).hget(key, "finishedOn").execute()
+    return bool(is_there), ended_at
+
+
 @action_task("give_up_job", "bullmq", limit_seconds=ACTION_LIMIT_SECONDS)  # type: ignore[untyped-decorator]
 async def give_up_job(credentials: RedisCredentials, target: QueueTarget, job_id: str, *, reason: str) -> str:
     """See that no worker gets this job again: failed under the lock that it has, or removed where it has none.
+
+    Safe to repeat: one that has ended in the queue stays there as it is.
 
     Returns:
         What became of it, in words.
@@ -172,6 +194,8 @@ async def give_up_job(credentials: RedisCredentials, target: QueueTarget, job_id
         job = await Job.fromId(queue, job_id)
         if job is None:
             return "was not in the queue any more"
+        if job.finishedOn:
+            return "had ended in the queue already"
         try:
             token = await client.get(queue.toKey(f"{job_id}:lock"))
             if token is None:

@@ -9,6 +9,7 @@ Source:
     https://docs.github.com/en/rest/git/refs#create-a-reference
 """
 
+import re
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -69,7 +70,7 @@ def migrations_among(files: list[str]) -> list[str]:
 
 
 async def find_issue(credentials: GitHubCredentials, marker: str, *, since: datetime) -> Issue | None:
-    """The issue whose body holds this marker, among those that changed since then; number and url."""
+    """The issue whose body holds this marker, whole, among those that changed since then; number and url."""
     ask = Ask("github", "list_issues")
     # Not the search, whose index trails what was written.
     parameters = {
@@ -81,8 +82,10 @@ async def find_issue(credentials: GitHubCredentials, marker: str, *, since: date
     }
     async with credentials.get_client() as client:
         told = await read_json(client, ask, "GET", f"{repository_url(credentials)}/issues", params=parameters)
+    # One marker begins as another does: "…:action-1" as "…:action-10", and the incident's own as those of its actions.
+    whole = re.compile(rf"(?<![\w:]){re.escape(marker)}(?![\w:])")
     try:
-        ours = (issue for issue in told if marker in str(issue.get("body") or ""))
+        ours = (issue for issue in told if whole.search(str(issue.get("body") or "")))
         return next(map(_issue, ours), None)
     except (KeyError, TypeError, AttributeError):
         raise rejected(ask, "an answer of an unknown shape") from None

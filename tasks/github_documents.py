@@ -129,14 +129,34 @@ async def offer_files(
     return known or await open_pull(credentials, branch=branch, base=base, title=title, body=body)
 
 
-async def issue_state(credentials: GitHubCredentials, number: int) -> tuple[str, str]:
-    """Whether an issue is "open" or "closed", and GitHub's reason: "completed", "not_planned" or nothing."""
+class IssueSeen(NamedTuple):
+    """An issue: `state` "open" or "closed", GitHub's `reason` "completed", "not_planned" or nothing, and its text."""
+
+    state: str
+    reason: str
+    body: str
+
+
+async def see_issue(credentials: GitHubCredentials, number: int) -> IssueSeen:
+    """An issue as it is now.
+
+    Raises:
+        VendorRejected, VendorUnavailable: as in `tasks.vendor_http`.
+    """
     ask = Ask("github", "read_issue")
     async with credentials.get_client() as client:
         told = await read_json(client, ask, "GET", f"{repository_url(credentials)}/issues/{number}")
     if not isinstance(told, dict) or told.get("state") not in ("open", "closed"):
         raise rejected(ask, UNKNOWN_SHAPE)
-    return str(told["state"]), str(told.get("state_reason") or "")
+    return IssueSeen(told["state"], str(told.get("state_reason") or ""), str(told.get("body") or ""))
+
+
+async def write_issue(credentials: GitHubCredentials, number: int, body: str) -> None:
+    """Have an issue's text say this."""
+    ask = Ask("github", "write_issue", WRITE_LIMIT_SECONDS)
+    async with credentials.get_client() as client:
+        url = f"{repository_url(credentials)}/issues/{number}"
+        await send_json(client, ask, "PATCH", url, json={"body": body})
 
 
 async def close_issue(credentials: GitHubCredentials, number: int, reason: str) -> None:

@@ -21,35 +21,27 @@ MOST_CIRCUITS, SHOWN_NAME = 20, 60
 
 async def frontend_health(url: str | None) -> Check:
     """Whether the site's page is served: 200 and nothing else is good."""
-
-    async def read() -> Seen:
-        status, _, seconds = await _get(url, "services.frontend.health_url")
-        facts = {"status_code": status, "seconds": seconds}
-        return Seen(status == 200, _words(status, seconds), facts)
-
-    return await look("frontend_health", "frontend", f"curl {url}", read)
+    return await _served("frontend_health", "frontend", url, "services.frontend.health_url")
 
 
 async def backend_health(url: str | None) -> Check:
     """Whether the process serves: 200 and nothing else is good. Any answer is a finding, so none is retried."""
-
-    async def read() -> Seen:
-        status, _, seconds = await _get(url, "services.backend.health_url")
-        facts = {"status_code": status, "seconds": seconds}
-        return Seen(status == 200, _words(status, seconds), facts)
-
-    return await look("backend_health", "backend", f"curl {url}", read)
+    return await _served("backend_health", "backend", url, "services.backend.health_url")
 
 
 async def payments_health(url: str | None) -> Check:
     """Whether the company takes Stripe's webhooks, by its own word."""
+    setting = "services.payments.health_url"
+    return await _served("payments_health", "backend", url, setting, shown_bytes=SHOWN_BYTES)
 
+
+async def _served(name: str, system: str, url: str | None, setting: str, *, shown_bytes: int = 0) -> Check:
     async def read() -> Seen:
-        status, body, seconds = await _get(url, "services.payments.health_url")
+        status, body, seconds = await _get(url, setting)
         facts = {"status_code": status, "seconds": seconds}
-        return Seen(status == 200, _words(status, seconds), facts, output=body[:SHOWN_BYTES])
+        return Seen(status == 200, _words(status, seconds), facts, output=body[:shown_bytes])
 
-    return await look("payments_health", "backend", f"curl {url}", read)
+    return await look(name, system, f"curl {url}", read)
 
 
 async def backend_detailed(url: str | None) -> Check:

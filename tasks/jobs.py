@@ -4,11 +4,14 @@ Columns: id, kind, status (pending, processing, completed, failed), error, creat
 in `tasks/sql/`.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from blocks.postgres import PostgresCredentials
 from tasks.looking import Seen, look
+from tasks.masking import masked
 from tasks.postgres import ACTION_LIMIT_SECONDS, Row, connected, sql
 from tasks.shapes import action_task, look_task
 from watchkeeper.errors import NotConfigured, PreconditionChanged
@@ -31,12 +34,15 @@ async def jobs_table(
             counts = await (await connection.execute(sql("open_jobs"))).fetchall()
             values = {"stalled_after": stalled_after, "at_most": SHOWN}
             stalled = await (await connection.execute(sql("stalled_jobs"), values)).fetchall()
-            errors = await (await connection.execute(sql("job_errors"))).fetchall()
+            told = await (await connection.execute(sql("job_errors"))).fetchall()
+        errors: Counter[str] = Counter()
+        for row in told:
+            errors[masked(row["error"])] += row["count"]
         facts = {
             "counts": {row["status"]: row["count"] for row in counts},
             "oldest_seconds": {row["status"]: row["oldest_seconds"] for row in counts},
             "stalled": [plain(row) for row in stalled],
-            "errors": {row["error"]: row["count"] for row in errors},
+            "errors": dict(errors),
         }
         return Seen(not stalled, _words(facts, stalled_after), facts, output=_output(facts))
 
@@ -74,6 +80,13 @@ async def stalled_jobs(credentials: PostgresCredentials, *, stalled_after: timed
     async with connected(credentials, "list_stalled_jobs") as connection:
         values = {"stalled_after": stalled_after, "at_most": SHOWN}
         rows = await (await connection.execute(sql("stalled_jobs"), values)).fetchall()
+    return [plain(row) for row in rows]
+
+
+async def jobs_in_processing(credentials: PostgresCredentials, ids: Sequence[str]) -> list[Row]:
+    """Those of these jobs that are still in processing, the oldest first; rows as of `stalled_jobs`."""
+    async with connected(credentials, "list_jobs_in_processing") as connection:
+        rows = await (await connection.execute(sql("jobs_in_processing"), {"ids": list(ids)})).fetchall()
     return [plain(row) for row in rows]
 
 

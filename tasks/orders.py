@@ -62,6 +62,36 @@ async def payment_orders(
     return await look("payment_orders", "payments", command, read)
 
 
+async def stripe_undelivered(
+    stripe: StripeCredentials | None,
+    postgres: PostgresCredentials | None,
+    target: StripeTarget | None,
+    *,
+    now: datetime,
+    window: timedelta,
+    late_after: timedelta,
+) -> Check:
+    """Payments that Stripe could not tell the company of, older than what may be on its way, and without an order.
+
+    An order tells more than Stripe, which counts an event as undelivered while any endpoint, however dead, has not had it.
+    """
+
+    async def read() -> Seen:
+        if stripe is None or target is None:
+            raise NotConfigured("Stripe", setting=SETTINGS)
+        told = await list_payments(stripe, target, since=now - window, undelivered=True)
+        late = [payment for payment in told if now - payment.created >= late_after]
+        if late and target.orders is not None:
+            counts = await count_orders(postgres, target.orders, late)
+            late = [payment for payment in late if not counts.get(payment.key(target.orders.holds) or "")]
+        words = f"{in_total(late)} not delivered" if late else "nothing that was paid is missed"
+        lines = [payment_line(payment) for payment in late]
+        facts = {"undelivered": len(late), "lines": lines[:SHOWN]}
+        return Seen(not late, words, facts, output="\n".join([words, *lines[:SHOWN]]))
+
+    return await look("stripe_undelivered", "stripe", "GET /v1/events?delivery_success=false", read)
+
+
 def _seen(found: Reconciled) -> Seen:
     wrong = [
         *(f"no order: {payment_line(payment)}" for payment in found.missing),
@@ -83,3 +113,4 @@ def _seen(found: Reconciled) -> Seen:
 
 
 check_payment_orders = look_task("check_payment_orders", "payments")(payment_orders)
+check_stripe_undelivered = look_task("check_stripe_undelivered", "stripe")(stripe_undelivered)

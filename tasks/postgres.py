@@ -16,6 +16,7 @@ from psycopg import AsyncConnection
 
 from blocks.postgres import PostgresCredentials
 from tasks.looking import Seen, look
+from tasks.masking import masked_statement
 from tasks.shapes import action_task, look_task
 from watchkeeper.errors import NotConfigured, NotPermitted, VendorUnavailable
 from watchkeeper.model import Check
@@ -83,16 +84,23 @@ async def postgres_connections(
     return await look("postgres_connections", "postgres", command, read)
 
 
-async def postgres_slow_queries(credentials: PostgresCredentials | None, *, longer_than: timedelta) -> Check:
-    """Queries that have been running for longer than this."""
+async def postgres_slow_queries(
+    credentials: PostgresCredentials | None,
+    *,
+    longer_than: timedelta,
+    at_most: int = 0,
+) -> Check:
+    """The application's queries that have been running for longer than this; bad where there are more than `at_most`."""
 
     async def read() -> Seen:
         async with connected(credentials, "read_slow_queries") as connection:
             cursor = await connection.execute(sql("slow_queries"), {"longer_than": longer_than})
-            slow = await cursor.fetchall()
+            rows = await cursor.fetchall()
+        user = credentials.application_user if credentials else None
+        slow = [shown(row) for row in rows if user is None or row["user"] == user]
         words = f"queries over {duration(longer_than)}: {len(slow)}"
         lines = [f"{row['seconds']:.1f} s: {row['query']}" for row in slow]
-        return Seen(not slow, words, {"slow": slow}, output="\n".join([words, *lines]))
+        return Seen(len(slow) <= at_most, words, {"slow": slow}, output="\n".join([words, *lines]))
 
     return await look("postgres_slow_queries", "postgres", "SELECT ... FROM pg_stat_activity", read)
 
@@ -135,8 +143,8 @@ async def idle_connections(
     """The connections that the guard would let us end, those that have idled longest first.
 
     Returns:
-        Rows of pid, backend_start (ISO 8601), application, user, query (its first 100 characters, in one line)
-        and idle_seconds.
+        Rows of pid, backend_start (ISO 8601), application, user, query (its first 100 characters, in one line and
+        without values) and idle_seconds.
     """
     values = {
         "idle_longer_than": idle_longer_than,
@@ -146,10 +154,12 @@ async def idle_connections(
     async with connected(credentials, "list_idle_connections") as connection:
         cursor = await connection.execute(sql("idle_connections"), values)
         rows = await cursor.fetchall()
-    return [
-        row | {"backend_start": row["backend_start"].isoformat(), "query": " ".join(row["query"].split())}
-        for row in rows
-    ]
+    return [shown(row) | {"backend_start": row["backend_start"].isoformat()} for row in rows]
+
+
+def shown(row: Row) -> Row:
+    """The same with its query as it may leave this house: without values, in one line."""
+    return row | {"query": " ".join(masked_statement(row["query"]).split())}
 
 
 @action_task("end_idle_connections", "postgres", limit_seconds=ACTION_LIMIT_SECONDS)  # type: ignore[untyped-decorator]

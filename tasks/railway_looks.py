@@ -1,14 +1,15 @@
 """Railway, looked at: what runs and since when, what it uses, what it says, and what was changed lately."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from blocks.railway import RailwayCredentials
 from tasks.asking_once import asked_once
 from tasks.looking import Seen, look
-from tasks.masking import masked
+from tasks.masking import masked_line
 from tasks.railway import Deployment, Listing, current_of, list_deployments, previous_of, read_data
 from tasks.railway_usage import FULL_SHARE, read_usage
 from tasks.shapes import look_task
@@ -23,6 +24,8 @@ query ($deploymentId: String!, $limit: Int) {
 }
 """
 LOG_LINES_READ = 100
+# One address is a small part of what a service says.
+LOG_LINES_SEARCHED = 500
 LOG_LINES_SHOWN = 20
 LONGEST_LOG_LINE = 300
 ERROR_SEVERITIES = frozenset({"error", "err", "fatal", "critical", "panic"})
@@ -101,16 +104,17 @@ async def railway_metrics(
     *,
     now: datetime,
     recent: timedelta,
+    name: str = "railway_metrics",
+    setting: str = "services.backend.railway",
 ) -> Check:
-    """Memory and processors against their limits."""
+    """Memory and processors against their limits, and what its volume holds, where it has one."""
 
     async def read() -> Seen:
         if credentials is None or target is None:
-            raise NotConfigured("Railway", setting="WATCHKEEPER_RAILWAY__TOKEN and services.backend.railway")
+            raise NotConfigured("Railway", setting=f"WATCHKEEPER_RAILWAY__TOKEN and {setting}")
         used = await read_usage(credentials, target, since=now - recent)
-        shares = {
-            what: _share(used[f"{what}_peak{unit}"], used[f"{what}_limit{unit}"]) for what, unit in UNITS
-        }
+        memory_share = _share(used["memory_peak_gb"], used["memory_limit_gb"])
+        cpu_share = _share(used["cpu_lately"], used["cpu_limit"])
         words = "; ".join(
             f"{title} {_amount(used[key], unit)} now, {_amount(used[peak], unit)} at most, "
             f"limit {_amount(used[limit], unit)}"
@@ -119,13 +123,12 @@ async def railway_metrics(
                 ("CPU", "cpu", "cpu_peak", "cpu_limit", "vCPU"),
             )
         )
-        well = (shares["memory"] or 0) < FULL_SHARE
-        return Seen(well, words, {**used, "memory_share": shares["memory"], "cpu_share": shares["cpu"]})
+        if used["disk_gb"] is not None:
+            words += f"; disk {_amount(used['disk_gb'], 'GB')} now"
+        well = (memory_share or 0) < FULL_SHARE
+        return Seen(well, words, {**used, "memory_share": memory_share, "cpu_share": cpu_share})
 
-    return await look("railway_metrics", "railway", "Railway: Metrics", read)
-
-
-UNITS = (("memory", "_gb"), ("cpu", ""))
+    return await look(name, "railway", "Railway: Metrics", read)
 
 
 def _share(peak: float | None, limit: float | None) -> float | None:
@@ -137,18 +140,28 @@ def _amount(value: float | None, unit: str) -> str:
 
 
 async def last_error_lines(credentials: RailwayCredentials, deployment_id: str) -> list[str]:
-    """What this deployment's containers said last that sounds like an error; oldest first, bounded, secrets masked.
+    """What this deployment's containers said last that sounds like an error; as in `last_lines`."""
+    return await last_lines(credentials, deployment_id, _is_error)
+
+
+async def last_lines(
+    credentials: RailwayCredentials,
+    deployment_id: str,
+    wanted: Callable[[Mapping[str, Any]], bool],
+    *,
+    of: int = LOG_LINES_READ,
+) -> list[str]:
+    """The last of these lines among a deployment's last `of`; oldest first, bounded, secrets masked.
 
     Raises:
         VendorUnavailable, VendorRejected: as in `tasks.vendor_http`.
     """
     ask = Ask("railway", "read_logs")
-    wanted = {"deploymentId": deployment_id, "limit": LOG_LINES_READ}
-    told = await read_data(credentials, ask, LOGS, wanted)
+    told = await read_data(credentials, ask, LOGS, {"deploymentId": deployment_id, "limit": of})
     try:
         lines = sorted(told["deploymentLogs"], key=lambda line: str(line["timestamp"]))
-        errors = [line for line in lines if _is_error(line)]
-        return [f"{line['timestamp']} {_bounded(str(line['message']))}" for line in errors[-LOG_LINES_SHOWN:]]
+        found = [line for line in lines if wanted(line)]
+        return [f"{line['timestamp']} {_bounded(str(line['message']))}" for line in found[-LOG_LINES_SHOWN:]]
     except (KeyError, TypeError, AttributeError):
         raise rejected(ask, "an answer of an unknown shape") from None
 
@@ -159,29 +172,43 @@ def _is_error(line: Mapping[str, Any]) -> bool:
 
 
 def _bounded(message: str) -> str:
-    # Masked before it is cut: half a secret is one too much.
-    return masked(message)[:LONGEST_LOG_LINE]
+    return masked_line(message, longest=LONGEST_LOG_LINE)
 
 
 async def railway_logs(
     credentials: RailwayCredentials | None,
     target: RailwayTarget | None,
     *,
+    name: str = "railway_logs",
+    setting: str = "services.backend.railway",
+    about: str | None = None,
     listing: Listing = list_deployments,
 ) -> Check:
-    """The newest deployment's last error lines. They are shown, and nothing is concluded from a stranger's words."""
+    """The newest deployment's last error lines, or what it last said `about` an address.
+
+    They are shown, and nothing is concluded from a stranger's words.
+    """
 
     async def read() -> Seen:
         if credentials is None or target is None:
-            raise NotConfigured("Railway", setting="WATCHKEEPER_RAILWAY__TOKEN and services.backend.railway")
+            raise NotConfigured("Railway", setting=f"WATCHKEEPER_RAILWAY__TOKEN and {setting}")
         current = current_of(await listing(credentials, target))
         if current is None:
             return Seen(True, "no deployment serves, so there are no logs of one", {"error_lines": 0})
-        lines = await last_error_lines(credentials, current["id"])
-        words = f"{len(lines)} error lines lately" if lines else "no error lines"
+        if about is None:
+            lines, what = await last_error_lines(credentials, current["id"]), "error lines"
+        else:
+            mentions = partial(_mentions, about)
+            lines = await last_lines(credentials, current["id"], mentions, of=LOG_LINES_SEARCHED)
+            what = f"lines about {about}"
+        words = f"{len(lines)} {what} lately" if lines else f"no {what}"
         return Seen(True, words, {"error_lines": len(lines)}, output="\n".join(lines))
 
-    return await look("railway_logs", "railway", "Railway: Deployments, Logs", read)
+    return await look(name, "railway", "Railway: Deployments, Logs", read)
+
+
+def _mentions(about: str, line: Mapping[str, Any]) -> bool:
+    return about in str(line["message"])
 
 
 async def railway_changes(
@@ -245,5 +272,8 @@ check_worker_deployment = look_task("check_worker_deployment", "railway")(worker
 
 
 check_railway_metrics = look_task("check_railway_metrics", "railway")(railway_metrics)
+check_worker_metrics = look_task("check_worker_metrics", "railway")(railway_metrics)
 check_railway_logs = look_task("check_railway_logs", "railway")(railway_logs)
+check_worker_logs = look_task("check_worker_logs", "railway")(railway_logs)
+check_webhook_logs = look_task("check_webhook_logs", "railway")(railway_logs)
 check_railway_changes = look_task("check_railway_changes", "railway")(railway_changes)

@@ -6,6 +6,7 @@ Source:
 
 from collections.abc import Sequence
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from blocks.railway import RailwayCredentials
@@ -30,10 +31,11 @@ query ($environmentId: String!, $serviceId: String!) {
 UPDATE_LIMITS = """
 mutation ($input: ServiceInstanceLimitsUpdateInput!) { serviceInstanceLimitsUpdate(input: $input) }
 """
-MEASUREMENTS = ("CPU_USAGE", "CPU_LIMIT", "MEMORY_USAGE_GB", "MEMORY_LIMIT_GB")
+MEASUREMENTS = ("CPU_USAGE", "CPU_LIMIT", "MEMORY_USAGE_GB", "MEMORY_LIMIT_GB", "DISK_USAGE_GB")
 BYTES_PER_GB = 1_000_000_000
 # From this share of its limit on a container is about to be killed for it.
 FULL_SHARE = 0.9
+LATELY_SECONDS = 300
 
 
 async def read_usage(
@@ -42,7 +44,8 @@ async def read_usage(
     """What the service used since then, and what it may.
 
     Returns:
-        memory_gb and cpu (the newest), memory_peak_gb and cpu_peak, memory_limit_gb and cpu_limit (the newest); in
+        memory_gb, cpu and disk_gb, its volume's (the newest), memory_peak_gb and cpu_peak, cpu_lately (the median of the
+        newest minutes: whatever is started takes all for a moment), memory_limit_gb and cpu_limit (the newest); in
         GB and virtual CPUs, and None where Railway has no value; and memory_falls: how often it fell to less than
         half of what it was, from where it was close to the limit, as it does when a container is killed for it.
 
@@ -56,14 +59,16 @@ async def read_usage(
     try:
         values: dict[str, list[float]] = {name: [] for name in MEASUREMENTS}
         memory: list[list[float]] = []
+        busy: list[float] = []
         for series in told["metrics"]:
             # One series for each container, where there are several.
-            points = [
-                float(point["value"]) for point in sorted(series["values"], key=lambda each: each["ts"])
-            ]
+            samples = sorted(series["values"], key=lambda each: each["ts"])
+            points = [float(sample["value"]) for sample in samples]
             values.setdefault(str(series["measurement"]), []).extend(points)
             if series["measurement"] == "MEMORY_USAGE_GB":
                 memory.append(points)
+            if series["measurement"] == "CPU_USAGE":
+                busy += [float(s["value"]) for s in samples if s["ts"] > samples[-1]["ts"] - LATELY_SECONDS]
     except (KeyError, TypeError, ValueError, AttributeError):
         raise rejected(ask, "an answer of an unknown shape") from None
     newest = {name: found[-1] if found else None for name, found in values.items()}
@@ -74,7 +79,9 @@ async def read_usage(
         "memory_falls": float(sum(falls(points, values["MEMORY_LIMIT_GB"]) for points in memory)),
         "cpu": newest["CPU_USAGE"],
         "cpu_peak": max(values["CPU_USAGE"], default=None),
+        "cpu_lately": median(busy) if busy else None,
         "cpu_limit": newest["CPU_LIMIT"],
+        "disk_gb": newest["DISK_USAGE_GB"],
     }
 
 
@@ -121,9 +128,9 @@ def _number(told: Any) -> float | None:
 
 @action_task("update_limits", "railway", limit_seconds=WRITE_LIMIT_SECONDS + 5)  # type: ignore[untyped-decorator]
 async def update_limits(
-    credentials: RailwayCredentials, target: RailwayTarget, *, memory_gb: float, cpu: float | None
+    credentials: RailwayCredentials, target: RailwayTarget, *, memory_gb: float | None, cpu: float | None
 ) -> None:
-    """Set the service's limits. `cpu` is given as it is: what is left out may fall back to the plan's.
+    """Set the service's limits. Both are given, as they are or are to be: what is left out may fall back to the plan's.
 
     It is not documented whether a running container gets them: start another.
 
@@ -131,13 +138,12 @@ async def update_limits(
         VendorRejected: Railway refused.
         VendorUnavailable: it may have happened; look before asking again.
     """
+    named = {"memoryGB": memory_gb, "vCPUs": cpu}
     limits: dict[str, Any] = {
         "environmentId": target.environment_id,
         "serviceId": target.service_id,
-        "memoryGB": memory_gb,
+        **{name: value for name, value in named.items() if value is not None},
     }
-    if cpu is not None:
-        limits["vCPUs"] = cpu
     await mutate(
         credentials, "update_limits", UPDATE_LIMITS, "serviceInstanceLimitsUpdate", {"input": limits}
     )

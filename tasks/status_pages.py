@@ -53,9 +53,20 @@ async def _statuspage(vendor: str, url: str) -> Check:
         if indicator not in INDICATORS:
             raise ValueError(indicator)
         incidents = [str(incident["name"]) for incident in told.get("incidents", [])]
-        return _seen(indicator, incidents)
+        return _seen(indicator, incidents, components_of(told))
 
     return await look(f"vendor_status_{vendor}", vendor, f"curl {url}", read)
+
+
+def components_of(told: dict[str, Any]) -> dict[str, str]:
+    """The state of each component that is not operational, under its name, after its group's where it has one."""
+    components = told.get("components") or []
+    groups = {each["id"]: str(each["name"]) for each in components if each.get("group")}
+    return {
+        " ".join(filter(None, (groups.get(each.get("group_id")), str(each["name"])))): str(each["status"])
+        for each in components
+        if not each.get("group") and each["status"] != "operational"
+    }
 
 
 async def vendor_status_railway(url: str) -> Check:
@@ -67,11 +78,17 @@ async def vendor_status_railway(url: str) -> Check:
     async def read() -> Seen:
         told = await _page("railway", url)
         hit = [
-            str(incident["title"])
+            incident
             for incident in told["activeIncidents"]
             if any(c.get("impact") != "OPERATIONAL" for c in incident.get("components") or [{}])
         ]
-        return _seen("major" if hit else "none", hit)
+        components = {
+            f"{c.get('groupName') or ''} {c.get('name') or ''}".strip(): str(c.get("impact")).lower()
+            for incident in hit
+            for c in incident.get("components") or []
+            if c.get("impact") != "OPERATIONAL"
+        }
+        return _seen("major" if hit else "none", [str(incident["title"]) for incident in hit], components)
 
     return await look("vendor_status_railway", "railway", f"curl {url}", read)
 
@@ -108,12 +125,13 @@ async def _page(vendor: str, url: str, **more: int) -> Any:
         return await read_json(client, ask, "GET", url)
 
 
-def _seen(indicator: str, incidents: list[str]) -> Seen:
+def _seen(indicator: str, incidents: list[str], components: dict[str, str] | None = None) -> Seen:
     well = indicator == "none"
     words = (
         "all systems operational" if well else f"{indicator}: {'; '.join(incidents) or 'no incident named'}"
     )
-    return Seen(well, words, {"indicator": indicator, "incidents": incidents})
+    facts = {"indicator": indicator, "incidents": incidents, "components": components or {}}
+    return Seen(well, words, facts)
 
 
 check_vendor_status_supabase = look_task("check_vendor_status_supabase", "supabase")(vendor_status_supabase)

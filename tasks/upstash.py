@@ -52,6 +52,7 @@ def limits_of(database: dict[str, Any]) -> dict[str, Any]:
         "plan": str(database.get("type", "unknown")),
         "limit": int(limit) if limit and limit > 0 else None,
         "auto_upgrade": bool(database.get("auto_upgrade")),
+        "memory_limit": int(database.get("db_memory_threshold") or 0) or None,
     }
 
 
@@ -72,6 +73,7 @@ def usage_of(stats: dict[str, Any]) -> dict[str, Any]:
         "usual_day": round(sum(days[:-1]) / len(days[:-1])) if len(days) > 1 else None,
         "shares": {name: round(100 * count / total, 1) for name, count in most if count} if total else {},
         "connections": connections[-1] if connections else None,
+        "stored_bytes": int(stats.get("current_storage") or 0),
     }
 
 
@@ -92,7 +94,21 @@ def lines_of(facts: dict[str, Any]) -> list[str]:
     day = facts["usual_day"]
     usual = [f"{day:,} commands on a usual day"] if day is not None else []
     connections = f"{facts['connections']} connections"
-    return [words_of(facts), f"{facts['used_today']:,} today", *usual, connections, *shares]
+    return [
+        words_of(facts),
+        f"{facts['used_today']:,} today",
+        *usual,
+        connections,
+        stored_words(facts),
+        *shares,
+    ]
+
+
+def stored_words(facts: dict[str, Any]) -> str:
+    """What is stored; at its limit Upstash refuses writes, or evicts where that is switched on."""
+    stored = f"{facts['stored_bytes'] / 1e6:.1f} MB stored"
+    limit = facts["memory_limit"]
+    return f"{stored}, of at most {limit / 1e6:.0f} MB" if limit else stored
 
 
 check_upstash_database = look_task("check_upstash_database", "upstash")(upstash_database)

@@ -38,7 +38,7 @@ async def read_json(client: httpx.AsyncClient, ask: Ask, method: str, url: str, 
     """The JSON of an answer to a question that may be asked again.
 
     Raises:
-        VendorUnavailable: no answer, 429 or 5xx, three times.
+        VendorUnavailable: no answer, 429 or 5xx, three times; or the vendor asks for a longer wait than a look has.
         VendorRejected: 3xx or another 4xx, or an answer that is not JSON or larger than `ask` allows.
     """
     wait = FIRST_WAIT_SECONDS
@@ -48,10 +48,28 @@ async def read_json(client: httpx.AsyncClient, ask: Ask, method: str, url: str, 
         except VendorUnavailable as error:
             if not tries_left:
                 raise
-            asked = error.retry_after_seconds or 0
-            await asyncio.sleep(min(max(wait, asked), LONGEST_WAIT_SECONDS) * random.uniform(0.5, 1))  # noqa: S311
+            await asyncio.sleep(wait_before_asking_again(error, wait))
             wait *= 2
     raise AssertionError("the loop returns or raises")
+
+
+def wait_before_asking_again(error: VendorUnavailable, usual_seconds: float) -> float:
+    """How many seconds to wait; never less than the vendor asked for, so chance only adds to that.
+
+    Raises:
+        VendorUnavailable: it asks for more than `LONGEST_WAIT_SECONDS`: asking earlier would only anger it.
+    """
+    asked = error.retry_after_seconds or 0
+    if asked > LONGEST_WAIT_SECONDS:
+        raise VendorUnavailable(
+            vendor=error.vendor,
+            action=error.action,
+            status=error.status,
+            reason=f"it asks to wait for {asked:.0f} s",
+            retry_after_seconds=asked,
+        ) from error
+    usual = min(usual_seconds, LONGEST_WAIT_SECONDS)
+    return max(asked, usual / 2) + random.uniform(0, usual / 2)  # noqa: S311
 
 
 async def send_json(client: httpx.AsyncClient, ask: Ask, method: str, url: str, **request: Any) -> Any:

@@ -16,6 +16,7 @@ import httpx
 
 from blocks.vercel import VercelCredentials
 from tasks.looking import Seen, look
+from tasks.masking import masked_line
 from tasks.shapes import action_task, look_task
 from tasks.vendor_http import Ask, raise_for_status, read_json, rejected, send, unavailable
 from watchkeeper.errors import NotConfigured, VendorError, VendorUnavailable
@@ -140,7 +141,7 @@ async def vercel_deployments(
     lately."""
 
     async def read() -> Seen:
-        known, where = _configured(credentials, target)
+        known, where = configured(credentials, target)
         deployments = await list_deployments(known, where)
         serving = await read_production(known, where)
         current = next((d for d in deployments if d["id"] == serving), None)
@@ -194,7 +195,7 @@ async def _why_it_failed(
     return ["the newest build failed:", *log[-SHOWN:]]
 
 
-def _configured(
+def configured(
     credentials: VercelCredentials | None, target: VercelTarget | None
 ) -> tuple[VercelCredentials, VercelTarget]:
     if credentials is None or target is None:
@@ -219,7 +220,7 @@ async def vercel_logs(credentials: VercelCredentials | None, target: VercelTarge
     """What the deployment that serves says while it serves: its answers and its errors, as of now."""
 
     async def read() -> Seen:
-        known, where = _configured(credentials, target)
+        known, where = configured(credentials, target)
         serving = await read_production(known, where)
         lines = [] if serving is None else await read_runtime_logs(known, where, serving)
         errors = [line for line in lines if line["level"] in ERRORS or (line["status_code"] or 0) >= 500]
@@ -249,7 +250,7 @@ async def read_build_logs(
         lines = [str((event.get("payload") or event).get("text", "")) for event in told]
     except (TypeError, AttributeError):
         raise rejected(ask, "an answer of an unknown shape") from None
-    return [line[:LONGEST_LINE] for line in reversed(lines[:LOG_LINES]) if line]
+    return [masked_line(line, longest=LONGEST_LINE) for line in reversed(lines[:LOG_LINES]) if line]
 
 
 async def read_runtime_logs(
@@ -303,7 +304,7 @@ def _line(told: dict[str, Any]) -> dict[str, Any]:
     return {
         "at": datetime.fromtimestamp(told["timestampInMs"] / 1000, UTC).isoformat(),
         "level": str(told["level"]),
-        "message": str(told.get("message") or "")[:LONGEST_LINE],
+        "message": masked_line(str(told.get("message") or ""), longest=LONGEST_LINE),
         "path": told.get("requestPath"),
         "status_code": told.get("responseStatusCode"),
     }

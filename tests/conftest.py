@@ -3,30 +3,44 @@
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 import pytest_asyncio
 
-from watchkeeper.embedded import EmbeddedPostgres, start_postgres
+from drills.moved.clock import MovedClock as MovedClock
+from watchkeeper.machine.embedded import EmbeddedPostgres, start_postgres
 from watchkeeper.store import Store, open_store
 from watchkeeper.store.migrating import migrate
 
+HERE = Path(__file__).parent
 _numbers = itertools.count(1)
 
 
-class MovedClock:
-    """A clock that stands until it is moved."""
+# Whose tests start servers that take seconds to come up.
+SERVERS = (Path("browser"), Path("deployments"))
 
-    def __init__(self) -> None:
-        self.now = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 
-    def __call__(self) -> datetime:
-        return self.now
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` runs two processes. All nights on the running stack go to one of them, one after the other, so that
+    none takes the machine from another; the rest goes to whichever is free."""
+    for item in items:
+        if "running_stand" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("nights"))
+        elif any((HERE / folder) in item.path.parents for folder in SERVERS):
+            item.add_marker(pytest.mark.xdist_group("servers"))
 
-    def advance(self, **duration: float) -> None:
-        self.now += timedelta(**duration)
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Two processes that share nights disturb each other's: a group that is not kept is an error, and not seen otherwise."""
+    if hasattr(session.config, "workerinput"):
+        lost = [
+            i.nodeid for i in session.items if i.get_closest_marker("xdist_group") and "@" not in i.nodeid
+        ]
+        if lost:
+            raise pytest.UsageError(f"pytest-xdist keeps no groups with this pytest: {lost[0]}")
 
 
 @pytest.fixture

@@ -13,20 +13,21 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.year import fill, make_year
 from flows.runbooks.document import runbook_document
-from tests.watchkeeper.documents.night import entry, night
+from tests.watchkeeper.documents.night import entry, incident, night
 from watchkeeper.documents.post_mortem import charts, draft, file_name
-from watchkeeper.embedded import start_postgres
 from watchkeeper.figures.estimates import estimate_resolution
 from watchkeeper.figures.past import month_of
 from watchkeeper.figures.repeats import link_by_cause
 from watchkeeper.figures.reporting import write_report
 from watchkeeper.incidents import list_recent
+from watchkeeper.machine.embedded import start_postgres
 from watchkeeper.model import Kind, TimelineKind
-from watchkeeper.policy import load_policy
+from watchkeeper.policy import load_policy, merge, validate_policy
 from watchkeeper.store import open_store
 from watchkeeper.store.migrating import migrate
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
+COSTS = {"costs": {"currency": "USD", "revenue_per_hour": 120}}
 STYLE = """
 body { max-width: 50rem; margin: 2rem auto; padding: 0 1.5rem; font: 16px/1.5 system-ui, sans-serif; color: #1f2328 }
 h1, h2 { line-height: 1.25; border-bottom: 1px solid #d1d9e0; padding-bottom: .3em }
@@ -52,7 +53,7 @@ def show(document: Path, picture: Path) -> None:
 
 
 async def report_on_october(url: str, folder: Path) -> Path:
-    policy = load_policy()
+    policy = validate_policy(merge(load_policy().model_dump(mode="json"), COSTS), source="costs")
     month = month_of("2025-10", policy.calendar)
     async with open_store(url) as store:
         for incident in reversed(await list_recent(store, 1000)):
@@ -76,7 +77,9 @@ def show_report() -> None:
 
 def main() -> None:
     end = entry(30, TimelineKind.STATUS, "Status: resolved")
-    known = night(timeline=[*night().timeline[:-1], end], runbook=runbook_document(Kind.DATABASE_DOWN))
+    runbook = runbook_document(Kind.DATABASE_DOWN)
+    told = [*night().timeline[:-1], end]
+    known = night(incident=incident(policy=COSTS), timeline=told, runbook=runbook)
     name = file_name(known.incident)
     with tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / name

@@ -1,8 +1,10 @@
-"""Draw docs/screenshots/: the status page and each email. `python -m tools.show_messages`, with Debian's chromium."""
+"""Draw docs/screenshots/: the status page, and each email that has a template. `python -m tools.show_messages`, with
+Debian's chromium."""
 
 import shutil
 import tempfile
 from datetime import timedelta
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from watchkeeper.mailing.proposing import SUBJECTS, paragraphs
 from watchkeeper.policy import load_policy
+from watchkeeper.policy.people import Person
 from watchkeeper.rendering import environment, render
 from watchkeeper.samples import AT, sample_incident, sample_values
 from watchkeeper.status_page.board import Board, Post, Posted
@@ -37,7 +40,44 @@ TOLD = {
     "told": "A bad deployment took the backend down for 25 minutes.",
     "count": "1 action item",
     "category": "watchkeeper-batch-3",
+    "first_word": False,
+    "again": False,
     "people": ["Ana", "Ben"],
+}
+
+# Emails that are text alone, with what the sample's one sentence would not say well.
+PLAIN: dict[str, dict[str, Any]] = {
+    "handoff": {
+        "emoji": False,
+        "week_of": "2 March 2026",
+        "primary": "Ana",
+        "secondary": "Ben",
+        "counts": "1 P0, 2 P2",
+        "notable": ["INC-0007 (P0, backend): a bad deployment, 25 minutes"],
+        "items": ["Roll back in one step: Ben, due in 2 hours"],
+        "watch": ["INC-0009 (P2, worker) is open since Sunday 18:10"],
+        "planned": ["backup of the database: Sunday 02:00 to 03:00"],
+    },
+    "night": {
+        "night": "Monday 2 March",
+        "hours": "22:00 to 07:00",
+        "told": "1 page waited, nobody was woken",
+        "held": [
+            ("INC-0007 (P1): Backend is down", ["03:00 the page waits: signed in advance", "03:06 proved"])
+        ],
+        "count": "1 of the 3",
+        "signed": ["restart backend, by Ana, until Friday"],
+    },
+    "signature": {
+        "cure": "When the backend is out of memory: restart it.",
+        "terms": ["at night, from 22:00 to 07:00", "at most 3 changes in one night"],
+        "until": "Monday 9 March 09:00",
+        "asked_by": "Ben",
+    },
+    "wake": {
+        "contact": Person(name="Kim", phone="+14155550109"),
+        "sleepers": [Person(name="Ana", phone="+14155550101"), Person(name="Ben", phone="+14155550102")],
+    },
 }
 
 
@@ -51,10 +91,10 @@ def picture(browser: Browser, file: Path, name: str, scheme: Literal["light", "d
 def emails() -> dict[str, str]:
     """Each email by its name."""
     policy, incident = load_policy(), sample_incident().model_copy(update={"service": "backend"})
-    fields = customer_fields(incident, policy, done=[], now=AT + timedelta(minutes=25))
+    fields = customer_fields(incident, policy, done=[], ending="proved", now=AT + timedelta(minutes=25))
     values: dict[str, Any] = sample_values("Backend is down") | TOLD | {"incident": incident}
     mail = render("messages/customers_detected.txt.j2", **fields)
-    values |= {"mail_subject": SUBJECTS["detected"], "mail_text": mail}
+    values |= {"mail_subject": SUBJECTS["detected"], "mail_text": mail, "first_word": False}
     shown = {
         name.removesuffix(".html.j2").removeprefix("messages/"): render(name, **values)
         for name in environment().list_templates()
@@ -64,7 +104,15 @@ def emails() -> dict[str, str]:
         text = render(f"messages/customers_{purpose}.txt.j2", **fields)
         paged = {"subject": subject, "paragraphs": paragraphs(text)}
         shown[f"customers-{purpose}"] = render("messages/customers.html.j2", **fields, **paged)
-    return shown
+    return shown | {
+        name: plain(render(f"messages/{name}.txt.j2", **values | own)) for name, own in PLAIN.items()
+    }
+
+
+def plain(text: str) -> str:
+    """A text as a mail program shows it."""
+    style = "margin:0;padding:16px;font:14px/1.5 monospace;white-space:pre-wrap;overflow-wrap:anywhere"
+    return f'<!doctype html><meta charset="utf-8"><pre style="{style}">{escape(text)}</pre>'
 
 
 def board(*, is_over: bool) -> Board:
@@ -88,7 +136,7 @@ def post(policy: Any, incident: Any, number: int, status: str, minutes: int) -> 
     stands = incident.model_copy(
         update={"status": status, "resolved_at": at if status == "resolved" else None}
     )
-    text = body(stands, policy, done=[], now=at, first=status == "investigating")
+    text = body(stands, policy, done=[], ending="proved", now=at, first=status == "investigating")
     return Post(id=number, at=at, status=status, title="Issues with Website and Payments", body=text)
 
 

@@ -15,15 +15,15 @@ from pydantic import Field, ValidationError
 from watchkeeper.decisions import judge_severity, place, service_of_kind
 from watchkeeper.errors import BadInput
 from watchkeeper.figures.repeats import link_by_alert
-from watchkeeper.flapping import note_change
 from watchkeeper.incidents import START_GRACE, ask_for_response, incident_of, list_open, read_incident
-from watchkeeper.model import Alert, Data, Incident, Kind, Severity, TimelineKind
-from watchkeeper.paging import Desk
+from watchkeeper.model import Alert, Channel, Data, Incident, Kind, Severity, TimelineKind
+from watchkeeper.paging.desk import Desk, update_team, wake
+from watchkeeper.paging.proving import PROOF, page_own_phone
+from watchkeeper.paging.routing import tell_of_start
 from watchkeeper.policy import Policy
-from watchkeeper.proving import PROOF, page_own_phone
+from watchkeeper.quiet.flapping import note_change
+from watchkeeper.quiet.silences import hold_back
 from watchkeeper.rendering import words
-from watchkeeper.routing import tell_of_start
-from watchkeeper.silences import hold_back
 from watchkeeper.store import Db, present
 from watchkeeper.timeline import record
 
@@ -196,7 +196,12 @@ async def _place_unknown(db: Db, desk: Desk, alert: Alert, now: datetime) -> Adm
 
 async def _join(db: Db, alert: Alert, incident: Incident, reason: str, now: datetime) -> None:
     await db.run(
-        "alerts/join", fingerprint=alert.fingerprint, incident_id=incident.id, firing=alert.lasts, now=now
+        "alerts/join",
+        fingerprint=alert.fingerprint,
+        incident_id=incident.id,
+        source=alert.source,
+        firing=alert.lasts,
+        now=now,
     )
     text = f"{alert.source}: {alert.summary}"
     await record(db, incident.id, TimelineKind.ALERT, text, now=now, detail={"reason": reason})
@@ -230,7 +235,7 @@ async def reclassify(
     summary: str | None = None,
 ) -> Incident:
     """Write down what the incident turned out to be. A worse severity pages by its channels and tightens the
-    deadlines; a milder one is left to people.
+    deadlines; a milder one is left to people. What turned out to be something else is slept through by nobody.
 
     Returns:
         The incident as it is now.
@@ -249,7 +254,14 @@ async def reclassify(
     text = f"{known.severity} {words(known.kind)} of {known.service} ({words(why)})"
     await record(db, incident.id, TimelineKind.DECISION, text, now=now)
     if known.severity.is_worse_than(incident.severity):
-        await tell_of_start(db, desk, known, now=now)
+        await tell_of_start(db, desk, known, now=now, got_worse=True)
+        if Channel.SLACK in desk.policy.rule(incident.severity).channels:
+            # The team's channel has its alert already, and hears in its thread that it got worse.
+            key = f"severity:{known.severity}"
+            await update_team(db, desk, known, f"It got worse: now {text}", key=key, now=now)
+    elif (known.kind, known.service) != (incident.kind, incident.service):
+        # The page may wait for what was signed for something else.
+        await wake(db, desk, known, f"it is {words(known.kind)} of {known.service} now", now=now)
     return known
 
 

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from watchkeeper import deadlines
-from watchkeeper.contact import stand_down
+from watchkeeper.endings import PROVED_BY_PROBES, read_still_firing, say_what_is_proved
 from watchkeeper.incidents import cancel_response, incident_of
 from watchkeeper.mailing.proposing import propose_resolved
 from watchkeeper.model import DeadlineKind, Incident, Status, TimelineKind
-from watchkeeper.paging import Desk, tell_resolved
+from watchkeeper.night.holding import say_who_slept
+from watchkeeper.paging.contact import stand_down
+from watchkeeper.paging.desk import Desk, tell_resolved
 from watchkeeper.remediations import read_remediations
 from watchkeeper.reviews.opening import open_review
 from watchkeeper.store import Db
@@ -25,16 +27,26 @@ CLOCKS = [
     DeadlineKind.WATCH,
     DeadlineKind.SILENCE,
     DeadlineKind.HOLD,
+    DeadlineKind.NIGHT,
 ]
 
 
 async def close_as_proved(
-    db: Db, desk: Desk, incident: Incident, *, healthy_at: datetime, now: datetime
+    db: Db, desk: Desk, incident: Incident, *, recovered_at: datetime, healthy_at: datetime, now: datetime
 ) -> bool:
-    """Resolve an incident whose probes stayed green; False when an alert fired after `healthy_at`, the last look."""
-    row = await db.one("incidents/resolve", id=incident.id, now=now, healthy_at=healthy_at)
+    """Resolve an incident whose probes stayed green since `recovered_at`; False when an alert fired after
+    `healthy_at`, the last look, or still fires by the word of a sender that would say when it is over."""
+    row = await db.one(
+        "incidents/resolve",
+        id=incident.id,
+        now=now,
+        recovered_at=recovered_at,
+        healthy_at=healthy_at,
+        proved_by_probes=list(PROVED_BY_PROBES),
+    )
     if row is None:
         return False
+    await say_what_is_proved(db, incident.id, await read_still_firing(db, incident.id), now=now)
     done = [r.plan.summary for r in await read_remediations(db, incident.id) if r.state == "done"]
     resolution = "; ".join(done) or "it recovered without a change of ours"
     await _all_clear(db, desk, incident_of(row), resolution, actor=None, now=now)
@@ -66,9 +78,11 @@ async def _all_clear(
     await record(db, resolved.id, TimelineKind.STATUS, text, now=now, actor=actor or "watchkeeper")
     await deadlines.cancel(db, resolved.id, CLOCKS, now=now)
     await db.run("outbox/cancel_pages", incident_id=resolved.id)
+    await db.run("outbox/cancel_requests", incident_id=resolved.id)
     await stand_down(db, desk.policy, resolved, now=now)
+    await say_who_slept(db, desk.policy, resolved, now=now)
     cause = resolved.cause or "not found"
     proved = actor is None
     await tell_resolved(db, desk, resolved, cause=cause, resolution=resolution, proved=proved, now=now)
-    await propose_resolved(db, desk, resolved, now=now)
+    await propose_resolved(db, desk, resolved, ending="proved" if proved else "said", now=now)
     await open_review(db, desk, resolved, now=now)

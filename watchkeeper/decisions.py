@@ -4,20 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from watchkeeper.model import (
-    Alert,
-    Channel,
-    Check,
-    Decision,
-    Gate,
-    Incident,
-    Kind,
-    Purpose,
-    Severity,
-    Status,
-)
+from watchkeeper.model import Alert, Channel, Decision, Gate, Incident, Kind, Severity, Status
 from watchkeeper.oncall import Shift
+from watchkeeper.paging.model import Purpose
 from watchkeeper.policy import Policy
+from watchkeeper.sweeping import SWEEP
 
 # What the guide does only with a person's word: it can hurt, or cannot be taken back.
 ALWAYS_ASK = frozenset(
@@ -61,7 +52,7 @@ class Placement(NamedTuple):
 def judge_severity(alert: Alert, policy: Policy) -> Judgement:
     """How bad, by the guide's table: what a person chose, else the worst that kind and figures say."""
     if alert.severity is not None:
-        return Judgement(alert.severity, "chosen_by_person")
+        return Judgement(alert.severity, "named_by_guide" if alert.source == SWEEP else "chosen_by_person")
     figures = [
         judged
         for judged in (
@@ -192,10 +183,10 @@ def routes_to_person(handle: str, channels: Sequence[Channel], policy: Policy) -
     ]
 
 
-def first_pages(severity: Severity, policy: Policy, shift: Shift) -> list[Route]:
-    """Whom an incident wakes at once: the first on call, by the severity's channels."""
+def first_pages(severity: Severity, policy: Policy, shift: Shift, has_it: str | None = None) -> list[Route]:
+    """Whom an incident wakes at once, by the severity's channels: who has it already, else the first on call."""
     personal = [c for c in policy.rule(severity).channels if c is not Channel.SLACK]
-    return routes_to_person(shift.first, personal, policy)
+    return routes_to_person(has_it if has_it in policy.people else shift.first, personal, policy)
 
 
 def ticket_routes(policy: Policy, shift: Shift) -> list[Route]:
@@ -218,17 +209,37 @@ def gate_for(action: str, policy: Policy) -> tuple[Gate, str]:
     return Gate.NONE, "guide_does_it_unasked"
 
 
-# What a vendor's own outage makes useless, or worse: what goes through the vendor, and, where the database is the
-# trouble, what would only shake those who wait for it.
+# What a vendor's own outage makes useless, or worse: every action that goes through the vendor, and, where its part
+# is the trouble, what would only shake those who wait for it. Three actions are not held: an issue and a branch at
+# GitHub are made for a person who takes over now, tidying up in Sentry keeps nobody waiting, and maintenance mode is
+# switched by a person who knows.
 THROUGH_VENDOR = {
-    "railway": frozenset({"restart_service", "roll_back_deployment", "raise_resources"}),
-    "supabase": frozenset({"end_idle_connections", "delete_data"}),
+    "railway": frozenset(
+        {
+            "restart_service",
+            "roll_back_deployment",
+            "redeploy_deployment",
+            "raise_resources",
+            "lower_resources",
+            "replace_signing_secret",
+        }
+    ),
+    "vercel": frozenset({"roll_back_frontend", "promote_frontend"}),
+    "supabase": frozenset({"end_idle_connections", "delete_data", "fail_job"}),
+    "upstash": frozenset({"fail_job"}),
+    "stripe": frozenset({"resend_events", "enable_endpoint", "disable_endpoint", "replace_signing_secret"}),
 }
-IN_VAIN = {("supabase", Kind.DATABASE_DOWN): frozenset({"restart_service"})}
+IN_VAIN = {
+    ("supabase", Kind.DATABASE_DOWN): frozenset({"restart_service"}),
+    ("upstash", Kind.REDIS_DOWN): frozenset({"restart_service"}),
+    ("upstash", Kind.WORKER_STUCK): frozenset({"restart_service"}),
+}
+# Where a vendor's part is reached by a protocol of its own, and so fails under that name.
+HOSTED_BY = {"postgres": "supabase", "redis": "upstash", "bullmq": "upstash"}
 
 
 def hold_back(action: str, kind: Kind, red: Collection[str]) -> Decision:
-    """Whether an action, meant for this kind of incident, waits until a vendor whose status page is red recovers.
+    """Whether an action, meant for this kind of incident, waits until a vendor that is out for us recovers.
 
     Returns:
         The choice "hold" with the vendor in the reason, as in "waits_for_railway", or "go".
@@ -240,17 +251,10 @@ def hold_back(action: str, kind: Kind, red: Collection[str]) -> Decision:
     return Decision(choice="go", reason="no_vendor_stands_in_the_way")
 
 
-def red_vendors(checks: Sequence[Check]) -> frozenset[str]:
-    """The vendors whose own status pages tell of an outage; a minor one elsewhere stops nothing."""
-    return frozenset(
-        check.system
-        for check in checks
-        if check.name.startswith("vendor_status_") and check.facts.get("indicator") in OUTAGE
-    )
-
-
-# Of a status page's words, those that mean that something does not work.
-OUTAGE = ("major", "critical")
+def stands_in_the_way(away: str, red: Collection[str]) -> str:
+    """The vendor to wait for, by the name under which it could not be reached; empty where its page knows of nothing."""
+    vendor = HOSTED_BY.get(away, away)
+    return vendor if vendor in red and vendor in THROUGH_VENDOR else ""
 
 
 # For about an hour: by then a person has heard of it in another way.

@@ -11,10 +11,12 @@ import psycopg
 
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import BadInput, NotConfigured, StoreUnavailable
+from watchkeeper.guarding import read_set_aside
+from watchkeeper.intake.spool import unusable
 from watchkeeper.model import Channel, Severity
 from watchkeeper.oncall import on_call
+from watchkeeper.paging.proving import Proof, last_proof
 from watchkeeper.policy import Policy
-from watchkeeper.proving import Proof, last_proof
 from watchkeeper.rendering import duration
 from watchkeeper.settings import Settings
 from watchkeeper.store import open_store
@@ -22,6 +24,8 @@ from watchkeeper.tls import tls_context
 from watchkeeper.trying import examine_template, own_templates
 
 ANSWER_SECONDS = 3
+# Of what is set aside, so much is told; the rest is only counted.
+WORK_SHOWN = 5
 # A proof begins a little after its time, and takes up to a minute.
 PROOF_GRACE = timedelta(minutes=2)
 
@@ -47,6 +51,7 @@ async def examine(settings: Settings) -> list[Examination]:
     return [
         *examine_policy(settings),
         await examine_store(settings),
+        await examine_work(settings),
         await examine_proof(settings),
         await examine_prefect(settings),
         *examine_vendors(settings),
@@ -129,6 +134,23 @@ async def examine_store(settings: Settings) -> Examination:
         return Examination(
             "incident store", Verdict.OK, f"PostgreSQL {connection.info.server_version // 10000}"
         )
+
+
+async def examine_work(settings: Settings) -> Examination:
+    """What could not be done so far, and is tried again."""
+    what = "work"
+    try:
+        async with open_store(settings.store_url(), wait_seconds=ANSWER_SECONDS) as store:
+            aside = await read_set_aside(store)
+    except (NotConfigured, StoreUnavailable, psycopg.errors.UndefinedTable):
+        return Examination(what, Verdict.WARNING, "not known: the incident store does not tell")
+    troubles = [each.in_words() for each in aside]
+    troubles += [f"{file} cannot be admitted" for file in unusable(settings.home)]
+    if not troubles:
+        return Examination(what, Verdict.OK, "nothing is set aside")
+    return Examination(
+        what, Verdict.WARNING, "; ".join([f"{len(troubles)} set aside", *troubles[:WORK_SHOWN]])
+    )
 
 
 async def examine_proof(settings: Settings) -> Examination:

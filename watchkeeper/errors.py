@@ -6,6 +6,7 @@
     │   └── VendorRejected      4xx or a refusal: a bug or a bad credential; tell a person
     ├── NotConfigured           no credentials or no target: say so once and go on without
     ├── PreconditionChanged     the world moved while we waited: plan again
+    ├── NothingToChange         a step of a cure finds nothing that it could change: tell a person
     ├── NotPermitted            stop, and write down who asked
     ├── LeaseLost               another attempt of this response holds the incident: stop quietly
     ├── BadInput                what came in is wrong; the message says what to mend
@@ -85,6 +86,10 @@ class NotConfigured(WatchkeeperError):
 
 class PreconditionChanged(WatchkeeperError):
     """What a plan was built on is no longer so; look again before acting."""
+
+
+class NothingToChange(WatchkeeperError):
+    """What a step of a cure would change is not there, such as a deployment to go back to."""
 
 
 class NotPermitted(WatchkeeperError):

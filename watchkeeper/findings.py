@@ -7,6 +7,9 @@ from typing import Any
 from watchkeeper.model import Check, Finding, Reading
 from watchkeeper.store import Db
 
+# The step whose result is what a comparison of payments and orders found wrong.
+PAYMENTS_MISSED = "payments_missed"
+
 
 async def save_findings(db: Db, incident_id: int, round: int, findings: Sequence[Finding]) -> None:
     for rank, finding in enumerate(findings, start=1):
@@ -52,6 +55,18 @@ async def read_checks(db: Db, incident_id: int, round: int) -> list[Check] | Non
     """The checks of one round, or None when they were not finished."""
     result = await step_result(db, incident_id, round, "checks")
     return None if result is None else [Check.model_validate(check) for check in result["checks"]]
+
+
+async def save_missed_payments(db: Db, incident_id: int, round: int, check: Check, *, now: datetime) -> None:
+    """What was paid while an incident lasted and has no order, or several, as it was found at its end."""
+    result = check.model_dump(mode="json")
+    await finish_step(db, incident_id, round, PAYMENTS_MISSED, now=now, result=result)
+
+
+async def read_missed_payments(db: Db, incident_id: int, round: int) -> Check | None:
+    """The same, as `payment_orders` tells it; None where nothing was missed, or nobody could look."""
+    result = await step_result(db, incident_id, round, PAYMENTS_MISSED)
+    return None if result is None else Check.model_validate(result)
 
 
 async def save_reading(db: Db, incident_id: int | None, reading: Reading) -> None:

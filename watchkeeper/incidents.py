@@ -1,7 +1,10 @@
 """Incidents: reading them and moving them on, each move a compare-and-set on the row."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+
+from pydantic import ValidationError
 
 from watchkeeper.errors import BadInput, LeaseLost, PreconditionChanged
 from watchkeeper.model import Incident, Status, TimelineKind
@@ -9,6 +12,8 @@ from watchkeeper.motor import ask_motor
 from watchkeeper.policy import Policy, kept_policy
 from watchkeeper.store import Db, Row, present
 from watchkeeper.timeline import record
+
+log = logging.getLogger(__name__)
 
 # How long Prefect may take to bring a response's run to its first line.
 START_GRACE = timedelta(seconds=60)
@@ -39,11 +44,21 @@ async def read_incident(db: Db, incident_id: int) -> Incident:
 
 
 async def list_open(db: Db) -> list[Incident]:
-    return [incident_of(row) for row in await db.all("incidents/list_open")]
+    return list(_readable(await db.all("incidents/list_open")))
 
 
 async def list_recent(db: Db, limit: int = 50) -> list[Incident]:
-    return [incident_of(row) for row in await db.all("incidents/list_recent", limit=limit)]
+    return list(_readable(await db.all("incidents/list_recent", limit=limit)))
+
+
+def _readable(rows: Sequence[Row]) -> Iterator[Incident]:
+    """What is wrong with one row hides no other incident and keeps no alert out: it is left out, and said."""
+    for row in rows:
+        try:
+            yield incident_of(row)
+        except ValidationError as error:
+            wrong = ", ".join(".".join(map(str, each["loc"])) for each in error.errors())
+            log.error("incident %s cannot be read: %s", row["id"], wrong)  # noqa: TRY400
 
 
 async def change_status(
@@ -111,6 +126,12 @@ async def wait_for(db: Db, incident_id: int, whom: str, *, holder: str, now: dat
     row = await db.one("incidents/wait_for", id=incident_id, waiting_for=whom, holder=holder, now=now)
     if row is None:
         raise LeaseLost(f"incident {incident_id} was taken over by another attempt")
+
+
+async def goes_on(db: Db, incident: Incident, *, now: datetime) -> None:
+    """The run that waited for an approval is going on: where it never takes the lease, the next attempt does."""
+    until = now + START_GRACE
+    await db.run("incidents/goes_on", id=incident.id, flow_run_id=incident.flow_run_id, lease_until=until)
 
 
 async def start_attempt(db: Db, incident: Incident, why: str, *, now: datetime) -> bool:

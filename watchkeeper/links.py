@@ -7,10 +7,12 @@ wait in the outbox with a blank of the same length in its place.
 
 import re
 from collections.abc import Collection
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import quote
 
-from itsdangerous import BadSignature, Signer
+from itsdangerous import BadData, BadSignature, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
 from watchkeeper.errors import BadInput
@@ -19,9 +21,17 @@ from watchkeeper.store import Db, present
 
 DIGEST_BYTES = 20
 BLANK = "~" * len(base64_encode(b"\0" * DIGEST_BYTES))
-BLANK_TOKEN = re.compile(rf"([it]?\d+)\.{re.escape(BLANK)}")
+BLANK_TOKEN = re.compile(rf"([int]?\d+(?:-[\w-]+)?)\.{re.escape(BLANK)}")
 
-PATHS = {"acknowledge": "a", "approve": "p", "update": "u", "worth": "w", "mail": "m", "batch": "b"}
+PATHS = {
+    "acknowledge": "a",
+    "approve": "p",
+    "update": "u",
+    "worth": "w",
+    "mail": "m",
+    "batch": "b",
+    "action_item": "d",
+}
 
 # A code for those who answer by text message, made when the message leaves, as a signature is.
 CODE_DIGITS = 6
@@ -38,14 +48,66 @@ def blank_code(link: str) -> str:
     return "".join(f"{token}:{'~' * CODE_DIGITS}" for token in tokens_in(link))
 
 
-def incident_address(public_url: str, incident_id: int) -> str:
-    """Where an incident's page is; who has the address may read it. "i" keeps it from being a link's token."""
-    return f"{public_url.rstrip('/')}/i/i{incident_id}.{BLANK}"
+class PageOf(NamedTuple):
+    """Which incident a page's address shows; and as whom it acts, until when, where it was sent to one person."""
+
+    incident_id: int
+    viewer: str | None = None
+    acts_until: datetime | None = None
+
+    @property
+    def token(self) -> str:
+        """What the signature of the address is made for. "i" keeps it from being a link's token."""
+        if self.viewer is None or self.acts_until is None:
+            return f"i{self.incident_id}"
+        return f"i{self.incident_id}-{int(self.acts_until.timestamp())}-{base64_encode(self.viewer).decode()}"
+
+
+def page_of(token: str) -> PageOf:
+    """What a page's token stands for.
+
+    Raises:
+        ValueError: it is no page's.
+    """
+    number, _, own = token.partition("-")
+    if not number.startswith("i"):
+        raise ValueError("not a page's")
+    incident_id = int(number.removeprefix("i"))
+    if not own:
+        return PageOf(incident_id)
+    until, _, viewer = own.partition("-")
+    try:
+        return PageOf(incident_id, base64_decode(viewer).decode(), datetime.fromtimestamp(int(until), UTC))
+    except (BadData, OverflowError, OSError) as error:  # what a stranger wrote may be no name and no time
+        raise ValueError("not a page's") from error
+
+
+def incident_address(public_url: str, page: PageOf) -> str:
+    """Where an incident's page is; who has the address may read it. Sent to one person, it is theirs for a while: the
+    page may ask them what it asks nobody else, and they may answer there."""
+    return f"{public_url.rstrip('/')}/i/{page.token}.{BLANK}"
+
+
+def pages_in(text: str, incident_id: int, viewer: str, *, not_after: datetime) -> set[str]:
+    """The blanks in a message that are its incident's page, shared or this person's own. A stranger's words may hold
+    one, too: it is signed for no longer than ours are."""
+    found = {PageOf(incident_id).token}
+    for token in tokens_in(text):
+        with suppress(ValueError):
+            page = page_of(token)
+            if page[:2] == (incident_id, viewer) and page.acts_until and page.acts_until <= not_after:
+                found.add(token)
+    return found
 
 
 def proof_address(public_url: str, proof_id: int) -> str:
     """Where a test page is answered."""
     return f"{public_url.rstrip('/')}/t/t{proof_id}.{BLANK}"
+
+
+def night_address(public_url: str, signature_id: int) -> str:
+    """Where a person signs for the night; it goes to that person's own addresses."""
+    return f"{public_url.rstrip('/')}/n/n{signature_id}.{BLANK}"
 
 
 class Link(Data):
@@ -82,13 +144,16 @@ class LinkSigner:
         """
         return self._number(token, prefix="")
 
-    def read_incident(self, token: str) -> int:
-        """The number of the incident that a page's address may show.
+    def read_page(self, token: str) -> PageOf:
+        """Which incident a page's address may show, and whose address it is; nobody's where it was sent to many.
 
         Raises:
             BadInput: the signature is not ours.
         """
-        return self._number(token, prefix="i")
+        try:
+            return page_of(self._signer.unsign(token).decode())
+        except (BadSignature, ValueError) as error:
+            raise BadInput("this link was not made here, or part of it is missing") from error
 
     def proof_token(self, proof_id: int) -> str:
         return self._signer.sign(f"t{proof_id}").decode()
@@ -100,6 +165,14 @@ class LinkSigner:
             BadInput: the signature is not ours.
         """
         return self._number(token, prefix="t")
+
+    def read_night(self, token: str) -> int:
+        """The number of the signature that this gives.
+
+        Raises:
+            BadInput: the signature is not ours.
+        """
+        return self._number(token, prefix="n")
 
     def feed_address(self, public_url: str, person: str | None) -> str:
         """Where the calendar feed of a person's shifts is, or the team's; who has the address may read it."""

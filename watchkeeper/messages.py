@@ -11,7 +11,8 @@ from typing import Any
 from watchkeeper.decisions import status_in_words
 from watchkeeper.figures.repeats import Words
 from watchkeeper.links import blank_code
-from watchkeeper.model import Button, Finding, Incident, Message, Remediation
+from watchkeeper.model import Finding, Incident, Remediation
+from watchkeeper.paging.model import Button, Message
 from watchkeeper.rendering import duration, one_line, render, render_own
 
 SMS_LENGTH = 160
@@ -54,8 +55,12 @@ def page(
     incident_link: str,
     doing: str,
     before: Words | None = None,
+    tried: str = "",
 ) -> Message:
-    """What, since when, how bad, whether it was there before, what is being done, and the link that acknowledges."""
+    """What, since when, how bad, whether it was there before, what is being done, and the link that acknowledges.
+
+    `tried` is what a text message says of changes that were made before anybody was woken.
+    """
     return _message(
         "page",
         incident,
@@ -63,7 +68,7 @@ def page(
         subject=f"{incident.severity} {incident.number}: {incident.summary}",
         short=f"{incident.severity} {incident.number} {since(incident, now)}: {incident.summary}",
         link=acknowledge_link,
-        after=before.short if before else "",
+        after=tried or (before.short if before else ""),
         person=person_name,
         incident_link=incident_link,
         doing=doing,
@@ -73,14 +78,13 @@ def page(
 
 
 def ticket(
-    incident: Incident, *, now: datetime, answer_by: str, acknowledge_link: str, incident_link: str
+    incident: Incident, *, now: datetime, answer_by: str, acknowledge_link: str | None, incident_link: str
 ) -> Message:
-    """For the working day: what it is, and by when somebody should have looked."""
+    """For the working day: what it is, and by when somebody should have looked; with a link only to a person."""
     return _message(
         "ticket",
         incident,
         now,
-        subject=f"Ticket {incident.severity} {incident.number}: {incident.summary}",
         short=f"Ticket {incident.severity} {incident.number}: {incident.summary}",
         link=acknowledge_link,
         incident_link=incident_link,
@@ -96,7 +100,6 @@ def escalation(
         "escalation",
         incident,
         now,
-        subject=f"{incident.severity} {incident.number}, {why}: {incident.summary}",
         short=f"{incident.severity} {incident.number}, {why}: {incident.summary}",
         link=acknowledge_link,
         incident_link=incident_link,
@@ -161,16 +164,24 @@ def reminder(incident: Incident, *, now: datetime, due_at: datetime, draft: str,
 
 
 def mail_request(
-    incident: Incident, mail_subject: str, mail_text: str, *, now: datetime, link: str
+    incident: Incident,
+    mail_subject: str,
+    mail_text: str,
+    *,
+    first_word: bool,
+    again: bool,
+    now: datetime,
+    link: str,
 ) -> Message:
-    """Customers are to be told, and a person says whether."""
+    """Customers are to be told, and a person says whether; `first_word` of an end whose start no mail told of."""
     return _message(
         "mail_request",
         incident,
         now,
-        subject=f"{incident.number}: mail to customers?",
-        short=f"{incident.number}: OK to mail customers? {mail_subject}",
+        subject=f"{incident.number}: mail to customers{' still waits for you' if again else '?'}",
+        short=f"{incident.number}: {'still waits: ' if again else ''}OK to mail customers? {mail_subject}",
         link=link,
+        first_word=first_word,
         mail_subject=mail_subject,
         mail_text=mail_text,
     )
@@ -190,11 +201,15 @@ def batch_in_doubt(incident: Incident, size: int, category: str, *, now: datetim
     )
 
 
+# So much of a plan's preview can be kept in mind on a call.
+LINES_ALOUD = 4
+
+
 def approval_request(
     incident: Incident, remediation: Remediation, *, now: datetime, approve_link: str, incident_link: str
 ) -> Message:
-    """What would be done, and the link that shows it and decides."""
-    return _message(
+    """What would be done, and the link that shows it and decides. A call reads what it would touch aloud."""
+    message = _message(
         "approval",
         incident,
         now,
@@ -205,6 +220,8 @@ def approval_request(
         remediation=remediation,
         replies=approval_replies(approve_link),
     )
+    aloud = ". ".join(one_line(line).rstrip(".") for line in remediation.plan.preview[:LINES_ALOUD])
+    return message.model_copy(update={"spoken": f"{message.spoken}. {aloud}."})
 
 
 def handover(
@@ -238,10 +255,11 @@ def resolved(
     resolution: str,
     proved: bool,
     question_link: str | None = None,
+    to_test: str | None = None,
 ) -> Message:
     """It is over: for all who were told of the start. `proved` by readings, or said by a person.
 
-    Whoever was woken is asked, behind `question_link`, whether it was worth it.
+    Whoever was woken is asked, behind `question_link`, whether it was worth it; whoever has it, to test `to_test` by hand.
     """
     lasted = duration((incident.resolved_at or now) - incident.detected_at)
     return _message(
@@ -255,6 +273,7 @@ def resolved(
         resolution=resolution,
         lasted=lasted,
         proof=PROVED if proved else NOT_PROVED,
+        to_test=to_test,
     )
 
 
@@ -275,9 +294,9 @@ def _message(
     incident: Incident,
     now: datetime,
     *,
-    subject: str,
     short: str,
     link: str | None,
+    subject: str | None = None,
     replies: Sequence[str] = (),
     after: str = "",
     **values: Any,
@@ -291,7 +310,7 @@ def _message(
         **values,
     }
     # A team may have words of its own for these two as well.
-    subject = render_own(f"messages/{name}.subject.j2", subject, **known)
+    subject = render_own(f"messages/{name}.subject.j2", subject or short, **known)
     short = render_own(f"messages/{name}.short.j2", short, **known)
     return Message(
         subject=_subject(subject),
@@ -319,6 +338,12 @@ def answer_buttons(incident: Incident) -> list[Button]:
         Button(label="Working on it", verb="working", value=value),
         Button(label="Next person", verb="escalate", value=value),
         Button(label="Hold", verb="hold", value=value),
+        Button(
+            label="It is over",
+            verb="resolve",
+            value=value,
+            sure="Whoever was told of it is told that it is over.",
+        ),
     ]
 
 

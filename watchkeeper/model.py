@@ -103,7 +103,12 @@ class Alert(Data):
 
 
 class Incident(Data):
-    """What people respond to. `policy` is the policy that it started under, as validated data."""
+    """What people respond to. `policy` is the policy that it started under, as validated data.
+
+    `acknowledged_at` is when it was answered first, `held_since` since when `acknowledged_by` has it. `mitigated_at` is
+    since when a cure is watched, also one that only waits; `recovered_at`, known at the end, is when it no longer hurt;
+    `proved` is whether readings told that, and not a person.
+    """
 
     id: int
     kind: Kind
@@ -117,8 +122,11 @@ class Incident(Data):
     detected_at: AwareDatetime
     acknowledged_at: AwareDatetime | None = None
     acknowledged_by: str | None = None
+    held_since: AwareDatetime | None = None
     identified_at: AwareDatetime | None = None
     mitigated_at: AwareDatetime | None = None
+    recovered_at: AwareDatetime | None = None
+    proved: bool = False
     resolved_at: AwareDatetime | None = None
     cause: str | None = None
     cause_confidence: float | None = None
@@ -193,7 +201,7 @@ class Check(Data):
 
 
 class Reading(Data):
-    """What a probe measured once; ok says on which side of the threshold."""
+    """What a probe measured once; ok says on which side of the threshold, `unread` that it could not be asked."""
 
     probe: str
     service: str
@@ -203,6 +211,7 @@ class Reading(Data):
     ok: bool
     observed_at: AwareDatetime
     detail: str = ""
+    unread: bool = False
 
 
 class Finding(Data):
@@ -296,6 +305,7 @@ class DeadlineKind(StrEnum):
     APPROVAL = "approval"
     SILENCE = "silence"
     HOLD = "hold"
+    NIGHT = "night"
     MAINTENANCE = "maintenance"
     WATCH = "watch"
     REVIEW_REMINDER = "review_reminder"
@@ -320,94 +330,6 @@ class Deadline(Data):
     state: DeadlineState
     met_at: AwareDatetime | None = None
     flow_run_id: str | None = None
-
-
-class Purpose(StrEnum):
-    """Why a message is sent. The first page of an incident jumps the queue."""
-
-    PAGE = "page"
-    TICKET = "ticket"
-    ESCALATION = "escalation"
-    COMEBACK = "comeback"
-    CONTACT = "contact"
-    ANNOUNCEMENT = "announcement"
-    UPDATE = "update"
-    REMINDER = "reminder"
-    APPROVAL = "approval"
-    HANDOVER = "handover"
-    HANDOFF = "handoff"
-    REPORT = "report"
-    RESOLVED = "resolved"
-    REVIEW = "review"
-    PROOF = "proof"
-
-
-class Attachment(Data):
-    """A file that goes with an email. `type` is its media type without parameters, such as "text/calendar"."""
-
-    name: str
-    type: str
-    text: str
-
-
-class Button(Data):
-    """What can be pressed below a post: the verb that it says and of what, an incident's id or a plan's."""
-
-    label: str
-    verb: str
-    value: str
-    style: Literal["primary", "danger"] | None = None
-
-
-class Message(Data):
-    """What one recipient is to read or hear. Channels take the part that they can carry.
-
-    `post` is the status page's post that the message announces: the page is made from its rows.
-    """
-
-    subject: str
-    text: str
-    short: str
-    html: str | None = None
-    spoken: str | None = None
-    link: str | None = None
-    post: int | None = None
-    attachments: list[Attachment] = Field(default_factory=list)
-    buttons: list[Button] = Field(default_factory=list)
-
-
-class NotificationState(StrEnum):
-    PENDING = "pending"
-    SENDING = "sending"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class Notification(Data):
-    """One message to one recipient on one channel, in the outbox, with its receipts.
-
-    `recipient` is a person's handle, or an audience such as "#incidents" or "status_page".
-    `fallback` are the channels still to be tried, in order, when this one fails.
-    """
-
-    id: int
-    key: str
-    incident_id: int | None
-    purpose: Purpose
-    recipient: str
-    channel: Channel
-    fallback: list[Channel]
-    message: Message
-    state: NotificationState
-    attempts: int
-    priority: int
-    due_at: AwareDatetime
-    vendor_id: str | None = None
-    sent_at: AwareDatetime | None = None
-    delivered_at: AwareDatetime | None = None
-    error: str | None = None
 
 
 class TimelineKind(StrEnum):

@@ -14,6 +14,7 @@ import httpx
 
 from watchkeeper.errors import VendorRejected, VendorUnavailable
 from watchkeeper.model import incident_number
+from watchkeeper.rendering import words
 from watchkeeper.store import Db
 
 POOL_DEPLOYMENT = "watchkeeper"
@@ -23,7 +24,7 @@ TERMINAL = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 async def ask_motor(
     db: Db,
     key: str,
-    incident_id: int,
+    incident_id: int | None,
     verb: str,
     *,
     now: datetime,
@@ -71,6 +72,16 @@ class Motor:
             name=f"{incident_number(incident_id)} {kind} {number}",
             idempotency_key=f"{incident_number(incident_id)}:{kind}:{number}:{due_at}",
             parameters={"incident_id": incident_id, "kind": kind, "number": number},
+            state={"type": "SCHEDULED", "state_details": {"scheduled_time": due_at}},
+        )
+
+    async def show_occasion(self, kind: str, due_at: str, key: str) -> str:
+        """Create the scheduled run that shows in the UI what the calendar brings, once per key; its id."""
+        return await self._create_run(
+            "occasion",
+            name=f"{words(kind)} of {due_at[:10]}",
+            idempotency_key=key,
+            parameters={"kind": kind, "due_at": due_at},
             state={"type": "SCHEDULED", "state_details": {"scheduled_time": due_at}},
         )
 

@@ -8,30 +8,8 @@ from typing import NamedTuple
 from pydantic import AwareDatetime
 
 from watchkeeper.model import Data
+from watchkeeper.money import of_smallest_unit
 from watchkeeper.rendering import utc
-
-# Currencies whose smallest unit is the unit itself: https://docs.stripe.com/currencies#zero-decimal
-WHOLE = frozenset(
-    [
-        "bif",
-        "clp",
-        "djf",
-        "gnf",
-        "jpy",
-        "kmf",
-        "krw",
-        "mga",
-        "pyg",
-        "rwf",
-        "ugx",
-        "vnd",
-        "vuv",
-        "xaf",
-        "xof",
-        "xpf",
-    ]
-)
-THOUSANDTHS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 
 class Payment(Data):
@@ -57,8 +35,7 @@ class Payment(Data):
 
 def money(amount: int, currency: str) -> str:
     """12.50 USD out of 1250 cents."""
-    digits = 0 if currency in WHOLE else 3 if currency in THOUSANDTHS else 2
-    return f"{amount / 10**digits:,.{digits}f} {currency.upper()}".strip()
+    return of_smallest_unit(amount, currency).in_words()
 
 
 def totals(payments: Sequence[Payment]) -> str:

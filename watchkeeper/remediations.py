@@ -8,7 +8,6 @@ from datetime import datetime
 from watchkeeper import deadlines
 from watchkeeper.decisions import gate_for
 from watchkeeper.errors import LeaseLost, PreconditionChanged
-from watchkeeper.hours import due_after
 from watchkeeper.model import (
     DeadlineKind,
     Gate,
@@ -17,9 +16,11 @@ from watchkeeper.model import (
     Remediation,
     RemediationState,
     TimelineKind,
+    incident_number,
 )
 from watchkeeper.motor import ask_motor
 from watchkeeper.policy import Policy
+from watchkeeper.quiet.hours import due_after
 from watchkeeper.rendering import words
 from watchkeeper.store import Db, Row
 from watchkeeper.timeline import record
@@ -44,6 +45,16 @@ def remediation_of(row: Row) -> Remediation:
 
 # The steps from here on take back those before it: the change of step 1 is taken back by step 101.
 UNDO_STEP = 100
+# The steps from here on are what people switched by hand. They are neither the response's cure nor its undoing.
+BY_HAND_STEP = 1000
+
+
+def is_undoing(remediation: Remediation) -> bool:
+    return UNDO_STEP <= remediation.step < BY_HAND_STEP
+
+
+def is_by_hand(remediation: Remediation) -> bool:
+    return remediation.step >= BY_HAND_STEP
 
 
 async def plan_remediation(
@@ -100,7 +111,7 @@ async def plan_undoing(
 
 def taken_back(remediations: Sequence[Remediation], before_round: int) -> set[str]:
     """The causes whose cure was tried in an earlier round and taken back, for it did not help."""
-    return {r.plan.cause for r in remediations if r.round < before_round and r.step >= UNDO_STEP}
+    return {r.plan.cause for r in remediations if r.round < before_round and is_undoing(r)}
 
 
 async def _planned_already(db: Db, incident: Incident, plan: Plan) -> Remediation:
@@ -122,6 +133,12 @@ async def read_remediations(db: Db, incident_id: int) -> list[Remediation]:
     return [remediation_of(row) for row in rows]
 
 
+async def last_begun(db: Db, action: str) -> Remediation | None:
+    """The change by this action that was begun last, in whichever incident and however it ended."""
+    row = await db.one("remediations/last_begun", action=action)
+    return remediation_of(row) if row else None
+
+
 async def decide(
     db: Db,
     remediation: Remediation,
@@ -135,7 +152,8 @@ async def decide(
 ) -> Remediation | None:
     """Approve or deny, once, exactly the plan that was shown; None when that is no longer possible.
 
-    The suspended run is asked to go on, in the same transaction. `way` is how it was said, in words.
+    The suspended run is asked to go on, in the same transaction, unless this was switched by hand: it waits for a word
+    on a plan of its own. `way` is how it was said, in words.
     """
     new = RemediationState.APPROVED if approved else RemediationState.DENIED
     row = await db.one(
@@ -154,13 +172,16 @@ async def decide(
         f"{new.capitalize()} by {' '.join(filter(None, (person, way)))}{because}: {remediation.plan.summary}"
     )
     await record(db, remediation.incident_id, TimelineKind.APPROVAL, text, now=now, actor=person)
-    await deadlines.meet(db, remediation.incident_id, [DeadlineKind.APPROVAL], now=now)
-    await ask_to_resume(db, remediation, now=now)
+    if not is_by_hand(remediation):
+        await deadlines.meet(db, remediation.incident_id, [DeadlineKind.APPROVAL], now=now)
+        await ask_to_resume(db, remediation, now=now)
     return remediation_of(row)
 
 
 async def ask_to_resume(db: Db, remediation: Remediation, *, now: datetime) -> None:
-    """Have the suspended response go on; it reads the decision from the row."""
+    """Have the suspended response go on; it reads the decision from the row. Nobody need be asked for it any more."""
+    prefix = f"{incident_number(remediation.incident_id)}:approval:{remediation.id}:"
+    await db.run("outbox/cancel_approval", incident_id=remediation.incident_id, prefix=prefix)
     detail = {"remediation_id": remediation.id}
     await ask_motor(db, f"resume:{remediation.id}", remediation.incident_id, "resume", now=now, detail=detail)
 

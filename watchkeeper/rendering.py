@@ -147,6 +147,13 @@ def clock_time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%H:%M}"
 
 
+def day_and_time(moment: datetime, now: datetime) -> str:
+    """A moment as somebody says it now: "04:00", and on another day "Tue 04:00"."""
+    moment = moment.astimezone(UTC)
+    is_today = moment.date() == now.astimezone(UTC).date()
+    return clock_time(moment) if is_today else f"{moment:%a} {clock_time(moment)}"
+
+
 def duration(length: timedelta) -> str:
     """The two largest units in words: "1 hour and 5 minutes"."""
     if timedelta(0) < length < timedelta(seconds=1):

@@ -89,18 +89,12 @@ def sample_values(words: str) -> dict[str, Any]:
     finding = Finding(
         cause="bad_deployment", confidence=0.8, fault=Fault.DEPLOYMENT, evidence=[words], advice=[words]
     )
-    post = Post(id=1, at=AT, status="investigating", title=words, body=words)
-    posted = Posted(
-        incident_id=7, severity=Severity.P0, service="backend", started_at=AT, resolved_at=AT, posts=[post]
-    )
     told = dict.fromkeys(WORDS, words)
-    lists = {
-        name: [words]
-        for name in ("doing", "updates", "missing", "reasons", "identifiers", "observed", *HANDOFF)
-    }
+    lists = {name: [words] for name in LISTS}
     return {
         **told,
         **lists,
+        **sample_board(words),
         "incident": sample_incident(words),
         "remediation": sample_remediation(words),
         "tried": [sample_remediation(words)],
@@ -114,7 +108,7 @@ def sample_values(words: str) -> dict[str, Any]:
         "starts_at": AT,
         "local": AT,
         "minutes": 45,
-        "cancelled": False,
+        "cancelled": "",
         "people": [words],
         "emoji": True,
         "contact": Person(name=words),
@@ -124,29 +118,56 @@ def sample_values(words: str) -> dict[str, Any]:
         "status": "Investigating",
         "size": 1000,
         "is_well": False,
+        "first_word": True,
         "paragraphs": [[words, words]],
+        "held": [(words, [words, words])],
+    }
+
+
+def sample_board(words: str) -> dict[str, Any]:
+    """What the status page shows: one incident, with one post."""
+    address = "incidents/INC-0007.html"
+    post = Post(id=1, at=AT, status="investigating", title=words, body=words)
+    posted = Posted(
+        incident_id=7, severity=Severity.P0, service="backend", started_at=AT, resolved_at=AT, posts=[post]
+    )
+    return {
         "components": [(words, words, "operational")],
-        "ongoing": [(posted, "incidents/INC-0007.html")],
-        "past": [(posted, "incidents/INC-0007.html")],
+        "ongoing": [(posted, address)],
+        "past": [(posted, address)],
         "posted": posted,
         "posts": [post],
-        "entries": [(post, posted, "incidents/INC-0007.html")],
+        "entries": [(post, posted, address)],
     }
 
 
 HANDOFF = ("notable", "items", "watch", "planned")
+# What is a list of words.
+LISTS = (
+    "doing",
+    "updates",
+    "missing",
+    "reasons",
+    "identifiers",
+    "observed",
+    "terms",
+    "signed",
+    *HANDOFF,
+)
 # What is plain words in one template or another.
 WORDS = (
     "address",
     "affected_time",
     "affected_users",
     "answer_by",
+    "asked_by",
     "author",
     "before",
     "category",
     "cause",
     "company",
     "count",
+    "cure",
     "draft",
     "draft_path",
     "eta",
@@ -154,11 +175,13 @@ WORDS = (
     "features",
     "functionality",
     "headline",
+    "hours",
     "impact",
     "lasted",
     "mail_subject",
     "mail_text",
     "name",
+    "night",
     "person",
     "prevention",
     "proof",
@@ -166,7 +189,9 @@ WORDS = (
     "status_link",
     "subject",
     "support",
+    "to_test",
     "told",
+    "until",
     "vendor",
     "what",
     "question",

@@ -1,6 +1,6 @@
 """What a sweep's reading says, as an alert; and what it would have said under another policy. Pure."""
 
-from watchkeeper.model import Alert, Reading
+from watchkeeper.model import Alert, Kind, Reading, Severity
 from watchkeeper.policy import Policy
 from watchkeeper.policy.rules import Thresholds
 
@@ -9,9 +9,18 @@ SWEEP = "sweep"
 # The probes whose number is held against a threshold of the policy's.
 LIMIT_OF_PROBE = {
     "postgres_connections": "leak_above_connections",
+    "postgres_slow_queries": "slow_queries_above",
     "queue": "queue_backing_up",
     "sentry_errors": "errors_per_minute",
 }
+
+
+# The probes whose trouble is milder than its service being down: the guide's own severity for it.
+MILDER = {"postgres_slow_queries": Severity.P1}
+
+
+def fingerprint_of(probe: str) -> str:
+    return f"{SWEEP}:{probe}"
 
 
 def alert_of_reading(reading: Reading, policy: Policy) -> Alert | None:
@@ -21,10 +30,11 @@ def alert_of_reading(reading: Reading, policy: Policy) -> Alert | None:
         return None
     return Alert(
         source=SWEEP,
-        fingerprint=f"sweep:{reading.probe}",
+        fingerprint=fingerprint_of(reading.probe),
         firing=not reading.ok,
         service=reading.service,
-        kind=known.kind,
+        kind=Kind.OTHER if reading.probe in MILDER else known.kind,
+        severity=MILDER.get(reading.probe),
         summary=f"{known.title}: {reading.detail or reading.probe}"[:500],
         started_at=reading.observed_at,
     )

@@ -42,6 +42,8 @@ GRANT SELECT, INSERT, UPDATE ON jobs, designs, uploads TO app;
 CREATE TABLE IF NOT EXISTS deliveries (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     job_id       text NOT NULL,
+    -- "cut out", or "original" where Remove.bg did not help.
+    picture      text NOT NULL,
     delivered_at timestamptz NOT NULL DEFAULT now()
 );
 GRANT SELECT, INSERT ON deliveries TO app;

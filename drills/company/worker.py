@@ -83,7 +83,7 @@ async def give_back(job_id: str, error: str) -> None:
         )
 
 
-async def deliver(job_id: str) -> None:
+async def deliver(job_id: str, picture: str) -> None:
     """The design is there, once: who comes second finds the row completed and delivers nothing."""
     async with database() as connection:
         done = await connection.execute(
@@ -92,7 +92,9 @@ async def deliver(job_id: str) -> None:
             (job_id,),
         )
         if done.rowcount == 1:
-            await connection.execute("INSERT INTO deliveries (job_id) VALUES (%s)", (job_id,))
+            await connection.execute(
+                "INSERT INTO deliveries (job_id, picture) VALUES (%s, %s)", (job_id, picture)
+            )
 
 
 async def fail(job_id: str, error: str) -> None:
@@ -167,7 +169,7 @@ async def process(job: Job, token: str) -> str:
         print(f"ERROR design {job.id}: {error}", flush=True)
         await give_back(job.id, str(error))
         raise
-    await deliver(job.id)
+    await deliver(job.id, picture)
     print(f"design {job.id}: done, {picture}", flush=True)
     return picture
 

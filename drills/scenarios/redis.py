@@ -77,11 +77,13 @@ SCENARIOS: tuple[Scenario, ...] = (
         needs_approval=False,
         cure={RESTARTS: 0, **SPENDS_NOTHING},
         ends_with_person=True,
+        told=("commands a day, ", " a month allow", "; doubling "),
         counterpart=Counterpart(
             title="The plan is used up and Upstash's API does not answer; the person hears what is missing",
             way="is refused",
             first=(Step("/control/fail/upstash", {"status": 503, "times": 1000}),),
             at_most={RESTARTS: 0, **SPENDS_NOTHING},
+            told=("Upstash's API gave nothing",),
         ),
     ),
     Scenario(

@@ -33,6 +33,16 @@ def backend_kept_running(before: dict[str, Any], after: dict[str, Any]) -> list[
     return [] if was == now else ["the backend was restarted, which could not help"]
 
 
+def circuit_is_open(name: str) -> Proof:
+    """The company's own /health/detailed says that it gave up asking."""
+
+    def proof(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+        state = after["circuits"].get(name, {}).get("state", "unknown")
+        return [] if state in ("open", "half_open") else [f"the circuit of {name} is {state}, not open"]
+
+    return proof
+
+
 def backend_was_restarted(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Another process serves than before."""
     was, now = (state["company"]["backend"]["pid"] for state in (before, after))
@@ -77,6 +87,7 @@ class Counterpart:
         at_most: writes that the vendors may receive, as in `Scenario.cure`; any more is a loop, and one that may be
             seen must be seen once: whoever tries nothing has not seen it fail.
         proof: what the company and its vendors must have seen all the same, such as an undoing.
+        told: as in `Scenario`, where it differs.
     """
 
     title: str
@@ -84,6 +95,7 @@ class Counterpart:
     first: tuple[Step, ...]
     at_most: dict[str, int]
     proof: Proof = nothing_to_prove
+    told: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -98,7 +110,10 @@ class Scenario:
             vendor's requests that hold the words in their method, path or body.
         kind: of what kind the incident must be in the end, where that is not its first alert's.
         ends_with_person: what helps is a person's to do, and they must get the evidence.
-        proof: what the company and its vendors must have seen when it is resolved.
+        told: words that whoever takes over must have received, such as those of a note to a vendor's support.
+        wakes: false where the guide wakes nobody: it is told by mail and in the channel, no phone may ring, and no
+            post-mortem is owed.
+        proof: what the company and its vendors must have seen in the end.
         untouched: what must be as it was where nobody approved, of what no request to a vendor would show.
         counterpart: the night in which the cure does not work.
     """
@@ -110,6 +125,8 @@ class Scenario:
     needs_approval: bool
     cure: dict[str, int]
     ends_with_person: bool = False
+    told: tuple[str, ...] = ()
+    wakes: bool = True
     proof: Proof = nothing_to_prove
     untouched: Proof = nothing_to_prove
     counterpart: Counterpart | None = None

@@ -64,15 +64,19 @@ class Twilio(BaseModel):
 
 
 class SendGrid(BaseModel):
+    """`events_url` is where its event webhook goes; without one nobody hears what became of a mail."""
+
     api_key: str
+    events_url: str | None = None
 
 
 class Slack(BaseModel):
     """`interactivity_url` is where pressed buttons go, signed with `signing_secret`; without one nobody hears them.
-    `url` is where the stand-ins are reached."""
+    `url` is where the stand-ins are reached. `users` are those whom the app may write to by their id."""
 
     bot_token: str
     channels: list[str]
+    users: list[str] = Field(default_factory=list)
     signing_secret: str
     interactivity_url: str | None = None
     url: str = ""

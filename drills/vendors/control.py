@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 from starlette.requests import Request
@@ -107,8 +108,19 @@ class Control:
             "designs": self._customers.designs_state(),
             "customers": self._customers.state(),
             "paid_orders": await self._platform.paid_orders(),
+            "circuits": await self._circuits(),
         }
         return JSONResponse({**told, **seen})
+
+    async def _circuits(self) -> dict[str, Any]:
+        """The backend's circuit breakers, as /health/detailed has them; none while it says nothing."""
+        try:
+            async with http_client(timeout=5) as client:
+                told = (await client.get(f"{self._platform.backend.url}/health/detailed")).json()
+        except (httpx.HTTPError, ValueError):
+            return {}
+        circuits: dict[str, Any] = told.get("circuits", {})
+        return circuits
 
     async def secrets(self, request: Request) -> JSONResponse:
         """What must not stand anywhere after the night: what the vendors accept, and what they have given out."""

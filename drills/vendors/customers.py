@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,7 @@ class Design:
     status: str = "pending"
     error: str | None = None
     delivered: int = 0
+    picture: str | None = None
     settled_at: float | None = None
 
     @property
@@ -38,6 +40,7 @@ class Design:
 
     def hear(self, told: dict[str, Any]) -> None:
         self.status, self.error, self.delivered = told["status"], told["error"], told["delivered"]
+        self.picture = told["picture"]
         if self.status in ("completed", "failed"):
             self.settled_at = self.settled_at or time.monotonic()
 
@@ -127,6 +130,7 @@ class Customers:
             "refused": self.refused,
             "completed": by_status.count("completed"),
             "failed": errors,
+            "pictures": Counter(design.picture for design in self.designs.values() if design.picture),
             "waiting_longest_seconds": round(max(open_ones, default=0.0), 1),
             "delivered_twice": sum(design.delivered > 1 for design in self.designs.values()),
         }

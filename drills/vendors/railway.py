@@ -30,6 +30,8 @@ MEASUREMENTS: dict[str, Callable[[Sample], float]] = {
     "MEMORY_USAGE_GB": lambda sample: sample.memory_gb,
     "MEMORY_LIMIT_GB": lambda sample: sample.memory_limit_gb,
 }
+# Of a service's volume; none of these has one.
+OF_A_VOLUME = frozenset({"DISK_USAGE_GB"})
 WEBHOOK_SECONDS = 5
 
 Resolver = Callable[[dict[str, Any]], Awaitable[Any]]
@@ -186,7 +188,7 @@ class RailwayApi(Vendor):
         self._in_environment(variables)
         service = self._service(variables)
         wanted = variables.get("measurements") or []
-        if unknown := [name for name in wanted if name not in MEASUREMENTS]:
+        if unknown := [name for name in wanted if name not in {*MEASUREMENTS, *OF_A_VOLUME}]:
             raise RefusedError(f'Value "{unknown[0]}" does not exist in "MetricMeasurement" enum.')
         since = moment_of(variables.get("startDate"), "startDate")
         samples = [sample for sample in service.samples if sample.at >= since.timestamp()]
@@ -197,6 +199,7 @@ class RailwayApi(Vendor):
                 "values": [{"ts": int(s.at), "value": MEASUREMENTS[name](s)} for s in samples],
             }
             for name in wanted
+            if name in MEASUREMENTS
         ]
 
     async def _logs(self, variables: dict[str, Any]) -> list[dict[str, Any]]:

@@ -4,12 +4,12 @@ import gzip
 import json
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from drills.vendors.vendor import Clock, real_time
 from drills.vendors.weather import Fault
 
 SECRET_HEADERS = frozenset(
@@ -23,12 +23,25 @@ SET_VALUE = re.compile(r'("value"\s*:\s*)"(?:[^"\\]|\\.)*"')
 class Recorder:
     """Middleware around the vendors' addresses."""
 
-    def __init__(self, app: ASGIApp, file: Path, secrets: Iterable[str], *, vendors: frozenset[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        file: Path,
+        secrets: Iterable[str],
+        *,
+        vendors: frozenset[str],
+        clock: Clock = real_time,
+    ) -> None:
         self.app = app
+        self._clock = clock
         self._vendors = vendors
         self.faults: dict[str, list[Fault]] = {}
         self._file = file.open("a")
         self._secrets = re.compile("|".join(re.escape(secret) for secret in secrets))
+
+    def close(self) -> None:
+        """Nothing is written down any more."""
+        self._file.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         vendor = vendor_of(scope, self._vendors)
@@ -79,7 +92,7 @@ class Recorder:
             "headers": headers,
             "body": text_of(body, request.headers.get("content-encoding", "")),
             "status": status,
-            "at": datetime.now(UTC).isoformat(),
+            "at": self._clock().isoformat(),
         }
         self._file.write(self._secrets.sub(MASK, json.dumps(line)) + "\n")
         self._file.flush()

@@ -1,15 +1,19 @@
 """SendGrid: takes mail with 202, and refuses what lacks a part, carries too much, or names an address that is none."""
 
 import base64
+import json
 import re
 import secrets
-from datetime import UTC, datetime
 from typing import Any, Literal
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from drills.company.loopback import http_client
 from drills.vendors.config import SendGrid
 from drills.vendors.vendor import Vendor
 
@@ -29,6 +33,48 @@ class SendGridApi(Vendor):
         self.weather: list[Response | Literal["lost"] | None] = []
         # Every request that was taken, without its texts.
         self.taken: list[dict[str, Any]] = []
+        self._events_key = ec.generate_private_key(ec.SECP256R1())
+
+    @property
+    def events_public_key(self) -> str:
+        """What its events are checked with, as its settings page shows it."""
+        public = self._events_key.public_key()
+        return base64.b64encode(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+    async def report(self, *events: dict[str, Any], key: ec.EllipticCurvePrivateKey | None = None) -> int:
+        """Send events of mails to the event webhook, signed; the status that it answered with.
+
+        Args:
+            key: what a forger signs with.
+        """
+        if self._config.events_url is None:
+            raise LookupError("the account has no address for events")
+        body, sent_at = json.dumps(events).encode(), str(int(self.clock().timestamp()))
+        signed = (key or self._events_key).sign(sent_at.encode() + body, ec.ECDSA(hashes.SHA256()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signed).decode(),
+            "X-Twilio-Email-Event-Webhook-Timestamp": sent_at,
+        }
+        async with http_client(timeout=10) as client:
+            return (await client.post(self._config.events_url, content=body, headers=headers)).status_code
+
+    def event(self, name: str, address: str, **told: Any) -> dict[str, Any]:
+        """What it tells of the newest mail to an address, with the mail's custom arguments; for `report`.
+
+        Source:
+            https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event#delivery-events
+        """
+        mail = next(mail for mail in reversed(self.taken) if address in mail["addresses"])
+        return {
+            "email": address,
+            "timestamp": int(self.clock().timestamp()),
+            "event": name,
+            "sg_event_id": secrets.token_urlsafe(16),
+            "sg_message_id": secrets.token_urlsafe(16),
+            **mail["custom_args"],
+            **told,
+        }
 
     def routes(self) -> list[Route]:
         return [Route("/sendgrid/v3/mail/send", self.send, methods=["POST"])]
@@ -65,7 +111,7 @@ class SendGridApi(Vendor):
                     "text": content.get("text/plain"),
                     "html": content.get("text/html"),
                     "attachments": attached,
-                    "at": datetime.now(UTC).isoformat(),
+                    "at": self.clock().isoformat(),
                 }
                 self.mailboxes.setdefault(recipient["email"], []).append(received)
         if weather == "lost":

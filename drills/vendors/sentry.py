@@ -59,6 +59,22 @@ class SentryApi(Vendor):
             Route(f"{organization}/issues/{{issue}}/", self.one_issue, methods=["GET", "PUT"]),
         ]
 
+    def state(self) -> dict[str, Any]:
+        """Every issue with its status and the releases that it was seen in, each with the seconds since."""
+        now = datetime.now(UTC)
+        return {
+            "issues": [
+                {
+                    "title": issue.title,
+                    "status": issue.status,
+                    "quiet_seconds": {
+                        seen.release: round((now - seen.at).total_seconds(), 1) for seen in issue.seen
+                    },
+                }
+                for issue in self.issues.values()
+            ]
+        }
+
     def reset(self) -> None:
         """Every issue is resolved: the same error is news again."""
         self.issues.clear()

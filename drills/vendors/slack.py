@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import itertools
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,7 +25,8 @@ class SlackApi(Vendor):
     def __init__(self, config: Slack) -> None:
         self._config = config
         self._numbers = itertools.count(1)
-        self.channels: dict[str, list[dict[str, Any]]] = {name: [] for name in config.channels}
+        # A user's id in a channel's place is their conversation with the app.
+        self.channels: dict[str, list[dict[str, Any]]] = {n: [] for n in (*config.channels, *config.users)}
         self.responses: list[dict[str, Any]] = []
 
     def routes(self) -> list[Route]:
@@ -58,7 +59,7 @@ class SlackApi(Vendor):
         if self._config.interactivity_url is None:
             raise LookupError("the app has no address for interactivity")
         message, element = self._find(button)
-        sent_at = str(int((at or datetime.now(UTC)).timestamp()))
+        sent_at = str(int((at or self.clock()).timestamp()))
         payload = {
             "type": "block_actions",
             "user": {"id": user, "username": user.lower(), "team_id": "T0SHOP"},
@@ -80,7 +81,7 @@ class SlackApi(Vendor):
         return answer.status_code
 
     def _find(self, label: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        posts = [message for channel in self.channels.values() for message in channel]
+        posts = [message for name in self._config.channels for message in self.channels[name]]
         for message in reversed(posts):
             for block in message.get("blocks") or []:
                 for element in block.get("elements", []):
@@ -111,7 +112,7 @@ class SlackApi(Vendor):
             return refuse("channel_not_found")
         if not asked.get("text"):
             return refuse("no_text")
-        moment = datetime.now(UTC)
+        moment = self.clock()
         ts = f"{int(moment.timestamp())}.{next(self._numbers):06d}"
         message = {
             "text": asked["text"],

@@ -3,7 +3,6 @@
 import itertools
 import time
 from collections import deque
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -67,7 +66,7 @@ class StatuspageApi(Vendor):
         incident: dict[str, Any] = {
             "id": f"inc{next(self._numbers):09d}",
             "page_id": self._config.page_id,
-            "created_at": stamp(),
+            "created_at": self._stamp(),
             "resolved_at": None,
             "incident_updates": [],
             "metadata": {},
@@ -133,18 +132,21 @@ class StatuspageApi(Vendor):
         incident["impact"] = asked.get("impact_override", incident.get("impact", "none"))
         incident["metadata"] |= asked.get("metadata", {})
         if incident["status"] == "resolved":
-            incident["resolved_at"] = incident["resolved_at"] or stamp()
+            incident["resolved_at"] = incident["resolved_at"] or self._stamp()
         if asked.get("body") or "status" in asked:
-            update = {"status": incident["status"], "body": asked.get("body", ""), "created_at": stamp()}
+            update = {
+                "status": incident["status"],
+                "body": asked.get("body", ""),
+                "created_at": self._stamp(),
+            }
             incident["incident_updates"].insert(0, update)
         # `component_ids` alone only associates.
         for number, status in asked.get("components", {}).items():
             self.components[number]["status"] = status
         self.subscribers_told += bool(asked.get("deliver_notifications", True))
 
-
-def stamp() -> str:
-    return datetime.now(UTC).isoformat()
+    def _stamp(self) -> str:
+        return self.clock().isoformat()
 
 
 def refuse(status: int, error: str | list[str]) -> JSONResponse:

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from drills.company.loopback import http_client
 from drills.vendors.config import Stripe
 from drills.vendors.stripe_events import TYPES, Attempt, Endpoint, Event, amount_of, event_of, signature_of
-from drills.vendors.vendor import Handler, Vendor
+from drills.vendors.vendor import Handler, Spell, Vendor
 
 PAYMENT_SECONDS = 1.0
 PATIENCE_SECONDS = 5.0
@@ -46,6 +46,8 @@ class StripeApi(Vendor):
         self._sending: set[asyncio.Task[None]] = set()
         self._client = http_client(timeout=PATIENCE_SECONDS)
         self._well_since = 0.0
+        self._down = Spell()
+        self.refused = 0
         self.reset()
 
     def routes(self) -> list[Route]:
@@ -69,12 +71,13 @@ class StripeApi(Vendor):
         ]
 
     def controls(self) -> dict[str, Handler]:
-        return {"roll": self.roll, "disable": self.disable}
+        return {"roll": self.roll, "disable": self.disable, "down": self.set_down}
 
     def state(self) -> dict[str, Any]:
         """Every event with its amount and what was tried, oldest first; every endpoint without its secret."""
         return {
             "now": time.time(),
+            "refused": self.refused,
             "endpoints": [endpoint.told() for endpoint in self.endpoints.values()],
             "events": [
                 {
@@ -102,6 +105,7 @@ class StripeApi(Vendor):
         What was not delivered in the night before is delivered to it soon, as it would be by the next morning.
         """
         self._well_since = time.time()
+        self._down.end()
         first = Endpoint(
             self._config.endpoint_id,
             self._config.endpoint_url,
@@ -123,7 +127,8 @@ class StripeApi(Vendor):
             group.create_task(self._retry_for_ever())
             while True:
                 await asyncio.sleep(PAYMENT_SECONDS)
-                self._pay()
+                if not self._down.is_on:
+                    self._pay()
 
     async def _until_open(self) -> None:
         while True:
@@ -257,6 +262,11 @@ class StripeApi(Vendor):
                 endpoint.secret = self._new_secret()
         return JSONResponse({})
 
+    async def set_down(self, request: Request) -> JSONResponse:
+        """{"seconds": 30}: every answer is 503 for so long and nobody can pay; without seconds until the reset."""
+        self._down.begin((await request.json()).get("seconds"))
+        return JSONResponse({})
+
     async def disable(self, request: Request) -> JSONResponse:
         for endpoint in self.endpoints.values():
             endpoint.status = "disabled"
@@ -264,6 +274,10 @@ class StripeApi(Vendor):
 
     def _known(self, answer: Answer) -> Answer:
         async def known(request: Request) -> JSONResponse:
+            if self._down.is_on:
+                self.refused += 1
+                told = {"message": "Something went wrong on Stripe's end.", "type": "api_error"}
+                return JSONResponse({"error": told}, 503)
             given = request.headers.get("Authorization", "").removeprefix("Bearer ")
             if not given:
                 return refused(401, "You did not provide an API key.")

@@ -16,6 +16,8 @@ from drills.vendors.vendor import Vendor
 
 UP, DOWN = 2, 9
 LIMIT_SECONDS = 5
+# So many monitors are in one answer.
+LIMIT = 50
 CONFIRM_SECONDS = 3.0
 
 # An address of a name.
@@ -43,8 +45,10 @@ class UptimeRobotApi(Vendor):
             {"id": int(m.id), "friendly_name": m.name, "url": m.url, "status": self._states[m.id]}
             for m in self._config.monitors
         ]
-        pagination = {"offset": 0, "limit": 50, "total": len(monitors)}
-        return JSONResponse({"stat": "ok", "pagination": pagination, "monitors": monitors})
+        offset = int(str(form.get("offset", 0)))
+        pagination = {"offset": offset, "limit": LIMIT, "total": len(monitors)}
+        page = monitors[offset : offset + LIMIT]
+        return JSONResponse({"stat": "ok", "pagination": pagination, "monitors": page})
 
     async def live(self) -> None:
         async with http_client(timeout=LIMIT_SECONDS) as client:

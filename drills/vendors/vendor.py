@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -10,10 +11,21 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 Handler = Callable[[Request], Awaitable[JSONResponse]]
+Clock = Callable[[], datetime]
+
+
+def real_time() -> datetime:
+    return datetime.now(UTC)
 
 
 class Vendor:
-    """One vendor; a subclass says what it answers."""
+    """One vendor; a subclass says what it answers.
+
+    Attributes:
+        clock: what time it is there; where a night's clock is moved, that one.
+    """
+
+    clock: Clock = staticmethod(real_time)
 
     def routes(self) -> list[Route]:
         """The vendor's own addresses, in its own wire format."""

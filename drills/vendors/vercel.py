@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import time
 import uuid
 from collections import deque
 from collections.abc import AsyncIterator
@@ -20,16 +19,12 @@ from drills.company.loopback import http_client
 from drills.vendors.config import Vercel
 from drills.vendors.releases import commit_of
 from drills.vendors.vendor import Handler, Vendor
+from drills.vendors.vercel_variables import DAY_MILLISECONDS, Variables, milliseconds
 from drills.vendors.website import Website
 
 # How long it takes until the production address follows.
 MOVES_AFTER_SECONDS = 0.7
-DAY_MILLISECONDS = 86_400_000
 KEPT_LINES = 50
-
-
-def milliseconds() -> int:
-    return round(time.time() * 1000)
 
 
 @dataclass
@@ -61,6 +56,7 @@ class VercelApi(Vendor):
         self._alias_request: dict[str, Any] | None = None
         self._assigns_by_itself = True
         self._stuck = False
+        self._variables = Variables()
         self._website = Website(
             config.port,
             config.backend_url,
@@ -77,13 +73,14 @@ class VercelApi(Vendor):
             Route("/vercel/v13/deployments/{id}", self.one_deployment),
             Route("/vercel/v3/deployments/{id}/events", self.build_logs),
             Route("/vercel/v9/projects/{project}", self.project),
+            Route("/vercel/v10/projects/{project}/env", self.list_variables),
             Route(f"{project}/deployments/{{id}}/runtime-logs", self.runtime_logs),
             Route(f"{project}/rollback/{{id}}", self.roll_back, methods=["POST"]),
             Route("/vercel/v10/projects/{project}/promote/{id}", self.promote, methods=["POST"]),
         ]
 
     def controls(self) -> dict[str, Handler]:
-        return {"deploy": self.deploy, "stuck": self.get_stuck}
+        return {"deploy": self.deploy, "stuck": self.get_stuck, "variable": self.set_variable}
 
     def state(self) -> dict[str, Any]:
         return {
@@ -95,7 +92,12 @@ class VercelApi(Vendor):
             "last_shown": self._website.last_shown,
         }
 
+    def issued(self) -> list[str]:
+        """What stands in its variables: nobody who asks which of them were changed has any use for it."""
+        return self._variables.issued
+
     def reset(self) -> None:
+        self._variables.reset()
         self._stuck, self._assigns_by_itself = False, True
         self._production = self._first
         # The next night is another week's: nobody goes back to what was broken in this one.
@@ -120,6 +122,12 @@ class VercelApi(Vendor):
     async def get_stuck(self, request: Request) -> JSONResponse:
         """From now on changes of the production address are accepted, and the address does not move."""
         self._stuck = True
+        return JSONResponse({})
+
+    async def set_variable(self, request: Request) -> JSONResponse:
+        """{"key": "API_URL", "target": ["production"]}: somebody gives a variable another value."""
+        asked = await request.json()
+        self._variables.set(asked["key"], asked.get("target", ["production"]))
         return JSONResponse({})
 
     def _point_to(self, deployment: Deployment) -> None:
@@ -162,6 +170,11 @@ class VercelApi(Vendor):
                 "autoAssignCustomDomains": self._assigns_by_itself,
             }
         )
+
+    async def list_variables(self, request: Request) -> Response:
+        if refusal := self._refusal(request, request.path_params["project"]):
+            return refusal
+        return JSONResponse(self._variables.told(decrypt=request.query_params.get("decrypt") == "true"))
 
     async def build_logs(self, request: Request) -> Response:
         if refusal := self._refusal(request):

@@ -1,18 +1,24 @@
 """Failing one job that hangs, in the application's table and in BullMQ's queue."""
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Any
 
 from flows.actions.site import Site
 from tasks import bullmq, jobs
+from watchkeeper.clock import utc_now
+from watchkeeper.diagnosis.case import Looks
+from watchkeeper.diagnosis.worker import stuck_in_queue, stuck_jobs
 from watchkeeper.errors import PreconditionChanged, VendorError
-from watchkeeper.model import Plan, Remediation
+from watchkeeper.findings import read_checks
+from watchkeeper.incidents import read_incident
+from watchkeeper.model import Plan, Remediation, RemediationState
+from watchkeeper.remediations import read_remediations
 
 REASON = "Manual intervention - stalled job"
 LOOK_AGAIN_SECONDS = 0.5
-# A job that has been in processing for this share of the limit is not one that is done in a moment.
-SLOW_SHARE = 0.2
+# A job that a worker took right before the first look is over the limit only right after it.
+BESIDES_SECONDS = 2.0
 
 
 async def plan_fail_job(site: Site, service: str, *, cause: str) -> Plan | None:
@@ -20,8 +26,8 @@ async def plan_fail_job(site: Site, service: str, *, cause: str) -> Plan | None:
 
     None when every job gets on.
     """
-    stalled_after = site.policy.thresholds.job_stalled_after
-    rows = await stalled_in_time(site, stalled_after)
+    site.queue(service)  # Half of it is BullMQ's: without the queue's address there is no plan.
+    rows = await over_the_limit(site) or await over_in_time(site, await blamed_jobs(site))
     if not rows:
         return None
     oldest = rows[0]
@@ -36,14 +42,62 @@ async def plan_fail_job(site: Site, service: str, *, cause: str) -> Plan | None:
     )
 
 
-async def stalled_in_time(site: Site, stalled_after: timedelta) -> list[dict[str, Any]]:
-    """The jobs over the limit. One that may well be over it soon is waited for: BullMQ's own recovery is given its time."""
-    while True:
-        slow = await jobs.stalled_jobs(site.postgres(), stalled_after=SLOW_SHARE * stalled_after)
-        over = [job for job in slow if job["seconds"] > stalled_after.total_seconds()]
-        if over or not slow:
+async def over_the_limit(site: Site) -> list[dict[str, Any]]:
+    """The jobs that are over the limit now, the oldest first."""
+    stalled_after = site.policy.thresholds.job_stalled_after
+    rows: list[dict[str, Any]] = await jobs.stalled_jobs(site.postgres(), stalled_after=stalled_after)
+    return rows
+
+
+async def blamed_jobs(site: Site) -> list[str]:
+    """The jobs that this round's investigation found stuck. A dry run blames none, and waits for none."""
+    if site.parts is None:
+        return []
+    store, incident_id = site.parts.store, site.parts.incident_id
+    incident = await read_incident(store, incident_id)
+    return stuck_jobs(Looks(await read_checks(store, incident_id, incident.round) or []))
+
+
+async def over_in_time(site: Site, job_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Those of these jobs that come over the limit: BullMQ's own recovery is given its time, and no more.
+
+    One that is still in processing and not over the limit after all that time was given to a worker anew meanwhile.
+    """
+    limit_seconds = site.policy.thresholds.job_stalled_after.total_seconds()
+    clock = asyncio.get_running_loop().time
+    give_up_at = clock() + limit_seconds + BESIDES_SECONDS
+    while job_ids and clock() < give_up_at:
+        left = await jobs.jobs_in_processing(site.postgres(), job_ids)
+        over = [job for job in left if job["seconds"] > limit_seconds]
+        if over or not left:
             return over
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    return []
+
+
+async def hangs(site: Site, service: str) -> bool:
+    """Whether the worker has to be restarted: this round failed a job under its hands, or one is stuck right now."""
+    return (
+        await has_failed_one(site) or bool(await over_the_limit(site)) or await queue_is_stuck(site, service)
+    )
+
+
+async def has_failed_one(site: Site) -> bool:
+    """Whether a job was failed in this round of the incident."""
+    if site.parts is None:
+        return False
+    store, incident_id = site.parts.store, site.parts.incident_id
+    incident = await read_incident(store, incident_id)
+    known = await read_remediations(store, incident_id)
+    failed = [r for r in known if r.action == "fail_job" and r.state is RemediationState.DONE]
+    return any(r.round == incident.round for r in failed)
+
+
+async def queue_is_stuck(site: Site, service: str) -> bool:
+    """Whether BullMQ has a job that it does not bring to an end by itself."""
+    credentials, target = site.queue(service)
+    async with bullmq.connected(credentials, "read_queue") as client:
+        return bool(stuck_in_queue(await bullmq.read_queue(client, target, utc_now())))
 
 
 def preview_of(job: dict[str, Any], *, others: int) -> list[str]:
@@ -56,15 +110,19 @@ def preview_of(job: dict[str, Any], *, others: int) -> list[str]:
 
 
 class FailJob:
-    """Fails exactly the job that was shown, if it has not moved since; the guard stands in the statement."""
+    """Fails exactly the job that was shown, if it has not moved since; the guard stands in the statement.
+
+    It has two halves: the row, then BullMQ's queue. Begun by a run that died between them, the second is still to be
+    done, and it alone is.
+    """
 
     limit = "one job, in processing for longer than `thresholds.job_stalled_after`"
     undo = "set the job to pending and add it to the queue again"
 
     async def check(self, site: Site, plan: Plan) -> None:
-        stalled = await jobs.stalled_jobs(
-            site.postgres(), stalled_after=site.policy.thresholds.job_stalled_after
-        )
+        if await is_half_done(site, plan):
+            return
+        stalled = await over_the_limit(site)
         shown = (plan.parameters["job_id"], plan.parameters["updated_at"])
         if shown not in [(job["id"], job["updated_at"]) for job in stalled]:
             raise PreconditionChanged(f"job {shown[0]} is no longer stalled")
@@ -72,18 +130,32 @@ class FailJob:
     async def act(self, site: Site, plan: Plan) -> str:
         """The row first: a worker that gets the job all the same finds it settled."""
         job_id = plan.parameters["job_id"]
-        await jobs.fail_job(
-            site.postgres(),
-            job_id,
-            updated_at=plan.parameters["updated_at"],
-            stalled_after=site.policy.thresholds.job_stalled_after,
-        )
+        credentials, target = site.queue(plan.parameters["service"])
+        if not await is_half_done(site, plan):
+            await jobs.fail_job(
+                site.postgres(),
+                job_id,
+                updated_at=plan.parameters["updated_at"],
+                stalled_after=site.policy.thresholds.job_stalled_after,
+            )
         try:
-            credentials, target = site.queue(plan.parameters["service"])
             became = await bullmq.give_up_job(credentials, target, job_id, reason=REASON)
         except VendorError as error:
             return f"one row failed; BullMQ could not be told ({error}), so the worker has to skip the job"
         return f"one row failed; the job {became}"
 
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
-        return await jobs.job_is_failed(site.postgres(), remediation.plan.parameters["job_id"])
+        """Both halves: a row that is failed while BullMQ still holds its job is a change that is not made yet."""
+        failed: bool | None = await jobs.job_is_failed(site.postgres(), remediation.plan.parameters["job_id"])
+        return failed and not await is_held(site, remediation.plan)
+
+
+async def is_half_done(site: Site, plan: Plan) -> bool:
+    """Whether the row is failed and BullMQ was not told of it."""
+    failed = await jobs.job_is_failed(site.postgres(), plan.parameters["job_id"])
+    return bool(failed) and await is_held(site, plan)
+
+
+async def is_held(site: Site, plan: Plan) -> bool:
+    held: bool = await bullmq.job_is_held(*site.queue(plan.parameters["service"]), plan.parameters["job_id"])
+    return held

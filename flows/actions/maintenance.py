@@ -2,13 +2,13 @@
 
 from pydantic import SecretStr
 
+from flows.actions.railway import commit_that_will_run, still_serving
 from flows.actions.site import Site
 from tasks import railway
 from tasks.railway import current_of
-from watchkeeper.errors import PreconditionChanged
+from watchkeeper.deadlines.maintenance import SET_MAINTENANCE_MODE
 from watchkeeper.model import Plan, Remediation
 
-SET_MAINTENANCE_MODE = "set_maintenance_mode"
 VARIABLE, MESSAGE_VARIABLE = "MAINTENANCE_MODE", "MAINTENANCE_MESSAGE"
 
 
@@ -16,12 +16,14 @@ async def plan_maintenance(
     site: Site, service: str, *, on: bool, message: str, cause: str, number: int
 ) -> Plan | None:
     """Switch it on or off by the service's variable; `number` tells this switch from the incident's other ones."""
-    current = current_of(await railway.list_deployments(*site.railway(service)))
+    deployments = await railway.list_deployments(*site.railway(service))
+    current = current_of(deployments)
     if current is None:
         return None
     switch = "on" if on else "off"
     does = [
-        f"{VARIABLE}={'true' if on else 'false'}, and a new deployment of the latest commit brings it into force",
+        f"{VARIABLE}={value_of(on)}, and a new deployment of the latest commit brings it into force",
+        *await commit_that_will_run(site, deployments),
         f"customers then read: {message}" if on else "customers are served again",
         "a rollback brings the old variables back, and with them the old mode" if on else "",
     ]
@@ -43,20 +45,31 @@ class SetMaintenanceMode:
     undo = "switch it back"
 
     async def check(self, site: Site, plan: Plan) -> None:
-        current = current_of(await railway.list_deployments(*site.railway(plan.parameters["service"])))
-        if current is None or current["id"] != plan.parameters["deployment_id"]:
-            raise PreconditionChanged("another deployment serves now")
+        await still_serving(site, plan, plan.parameters["deployment_id"])
 
     async def act(self, site: Site, plan: Plan) -> str:
         given = plan.parameters
         target = site.railway(given["service"])
         if given["on"]:
             await railway.set_variable(*target, MESSAGE_VARIABLE, SecretStr(given["message"]), deploy=False)
-        await railway.set_variable(*target, VARIABLE, SecretStr("true" if given["on"] else "false"))
+        await railway.set_variable(*target, VARIABLE, SecretStr(value_of(given["on"])))
         return "Railway took the variable and deploys it"
 
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
-        """The change makes a new deployment: as long as the one from before serves, it did not happen."""
+        """The change makes a new deployment: as long as the one from before serves, it did not happen.
+
+        Anybody else's deployment looks the same, so what the variable says now decides.
+        """
         given = remediation.plan.parameters
-        current = current_of(await railway.list_deployments(*site.railway(given["service"])))
-        return None if current is None else bool(current["id"] != given["deployment_id"])
+        target = site.railway(given["service"])
+        current = current_of(await railway.list_deployments(*target))
+        if current is None:
+            return None
+        if current["id"] == given["deployment_id"]:
+            return False
+        value = await railway.read_variable(*target, VARIABLE)
+        return value.get_secret_value() == value_of(given["on"])
+
+
+def value_of(on: bool) -> str:
+    return "true" if on else "false"

@@ -5,13 +5,14 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from blocks.stripe import StripeCredentials
+from flows.actions.railway import commit_that_will_run
 from flows.actions.site import Site
 from tasks import health, railway, stripe
 from tasks.railway import current_of
 from tasks.shapes import action_task
 from tasks.stripe import Endpoint, current_endpoint
 from watchkeeper.clock import utc_now
-from watchkeeper.errors import PreconditionChanged, VendorError, VendorRejected
+from watchkeeper.errors import NothingToChange, PreconditionChanged, VendorError, VendorRejected
 from watchkeeper.model import CheckStatus, Plan, Remediation
 
 # A repaired endpoint may take a moment until it says so.
@@ -19,6 +20,7 @@ HEALTHY_WITHIN_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.5
 DEPLOYED_WITHIN = timedelta(minutes=5)
 MARK = "watchkeeper"
+NO_ENDPOINT = "Stripe has no webhook endpoint of ours"
 
 
 async def healthy(site: Site) -> bool:
@@ -36,10 +38,16 @@ async def until_healthy(site: Site) -> bool:
 
 
 async def plan_enable_endpoint(site: Site, *, cause: str) -> Plan | None:
-    """Stripe disables an endpoint that has failed for days, and so may a person."""
+    """Stripe disables an endpoint that has failed for days, and so may a person.
+
+    Raises:
+        NothingToChange: there is no endpoint.
+    """
     credentials, target = site.stripe()
     endpoint = current_endpoint(await stripe.list_endpoints(credentials, target))
-    if endpoint is None or endpoint["status"] == "enabled":
+    if endpoint is None:
+        raise NothingToChange(NO_ENDPOINT)
+    if endpoint["status"] == "enabled":
         return None
     return Plan(
         action="enable_endpoint",
@@ -85,14 +93,23 @@ async def has_status(site: Site, endpoint_ids: Collection[str], status: str) -> 
     return all(known.get(endpoint_id) == status for endpoint_id in endpoint_ids)
 
 
-async def plan_replace_secret(site: Site, *, cause: str) -> Plan | None:
-    """A new endpoint in the place of the one that serves: only a new one's secret is ever told."""
+async def plan_replace_secret(site: Site, *, cause: str) -> Plan:
+    """A new endpoint in the place of the one that serves: only a new one's secret is ever told.
+
+    Raises:
+        NothingToChange: there is no endpoint, or nothing deployed that it would be handled by.
+    """
     credentials, target = site.stripe()
     endpoint = current_endpoint(await stripe.list_endpoints(credentials, target))
     service = site.railway(target.handled_by)
-    current = current_of(await railway.list_deployments(*service))
-    if endpoint is None or current is None:
-        return None
+    deployments = await railway.list_deployments(*service)
+    current = current_of(deployments)
+    if endpoint is None:
+        raise NothingToChange(NO_ENDPOINT)
+    if current is None:
+        raise NothingToChange(
+            f"Railway has no deployment of {target.handled_by} that could take a new secret"
+        )
     return Plan(
         action="replace_signing_secret",
         target=target.handled_by,
@@ -102,6 +119,7 @@ async def plan_replace_secret(site: Site, *, cause: str) -> Plan | None:
             f"creates an endpoint beside {endpoint['id']}: {endpoint['url']}, the same events",
             f"sets {target.secret_variable} of {target.handled_by} to its secret, which is shown nowhere",
             f"Railway deploys {target.handled_by} again with it, from its latest commit",
+            *await commit_that_will_run(site, deployments),
             f"then {endpoint['id']} is disabled, and what was not delivered is sent again",
         ],
         parameters={"endpoint_id": endpoint["id"], "deployment_id": current["id"]},

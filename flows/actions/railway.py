@@ -6,19 +6,23 @@ from typing import Any
 from flows.actions.site import Site
 from tasks import github, railway
 from tasks.railway import current_of, previous_of
-from watchkeeper.errors import NotConfigured, PreconditionChanged, VendorError
+from watchkeeper.errors import NotConfigured, NothingToChange, PreconditionChanged, VendorError
 from watchkeeper.model import Plan, Remediation
 from watchkeeper.rendering import utc
 
 
 async def plan_restart(
     site: Site, service: str, *, cause: str, why: str = "reset its connection pool"
-) -> Plan | None:
-    """Restart the deployment that serves now, or that crashed; `why` goes on from "to"."""
+) -> Plan:
+    """Restart the deployment that serves now, or that crashed; `why` goes on from "to".
+
+    Raises:
+        NothingToChange: there is none, such as where the last one was removed.
+    """
     credentials, target = site.railway(service)
     current = current_of(await railway.list_deployments(credentials, target))
     if current is None:
-        return None
+        raise NothingToChange(f"Railway has no deployment of {service} that could be restarted")
     return Plan(
         action="restart_service",
         target=service,
@@ -70,13 +74,17 @@ class RestartService:
         return None
 
 
-async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan | None:
-    """Go back to the newest earlier deployment that Railway offers and that has another commit."""
+async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan:
+    """Go back to the newest earlier deployment that Railway offers and that has another commit.
+
+    Raises:
+        NothingToChange: there is none.
+    """
     credentials, target = site.railway(service)
     deployments = await railway.list_deployments(credentials, target)
     current, previous = current_of(deployments), previous_of(deployments)
     if current is None or previous is None:
-        return None
+        raise NothingToChange(f"Railway offers no earlier deployment of {service} to go back to")
     return Plan(
         action="roll_back_deployment",
         target=service,
@@ -93,22 +101,52 @@ async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan | None:
     )
 
 
-async def commits_between(site: Site, older: str | None, newer: str | None) -> list[str]:
+async def commit_that_will_run(site: Site, deployments: list[dict[str, Any]]) -> list[str]:
+    """Which commit a changed variable brings into force, and what it brings with it where another one runs now.
+
+    Railway then deploys the latest commit, which after a rollback is the one that was left. Its deployments are all
+    that is known of the branch: what was pushed since is not among them.
+    """
+    current, latest = current_of(deployments), latest_commit(deployments)
+    if current is None or latest is None or current["commit_hash"] is None:
+        return ["Railway names no commits: whether another one than now will run could not be told"]
+    if latest["commit_hash"] == current["commit_hash"]:
+        return [f"the commit that will run is the one that runs now: {commit_of(current)}"]
+    between = await commits_between(site, current["commit_hash"], latest["commit_hash"], forward=True)
+    return [
+        f"ANOTHER COMMIT WILL RUN: {commit_of(latest)}",
+        f"running now: {deployment_line(current)}",
+        *between,
+    ]
+
+
+def latest_commit(deployments: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The newest deployment of the commit that came last; one that was gone back to came when it first ran."""
+    first_ran = {each["commit_hash"]: n for n, each in enumerate(deployments) if each["commit_hash"]}
+    return deployments[min(first_ran.values())] if first_ran else None
+
+
+async def commits_between(
+    site: Site, older: str | None, newer: str | None, *, forward: bool = False
+) -> list[str]:
     """What going back from one commit to another gives up, and whether it leaves the database's schema behind.
 
-    Railway knows a deployment's own commit and no other, so it is GitHub that is asked; a preview never fails for it.
+    `forward`: the newer one is gone to instead, so these are what it brings.
+
+    A platform knows a deployment's own commit and no other, so it is GitHub that is asked; a preview never fails for it.
     """
     if older is None or newer is None:
-        return [UNKNOWN_MIGRATIONS.format(why="Railway names no commits")]
+        return [UNKNOWN_MIGRATIONS.format(why="the platform names no commits")]
     try:
         told = await github.compare_commits(site.github(), older, newer)
     except (NotConfigured, VendorError) as error:
         return [UNKNOWN_MIGRATIONS.format(why=error)]
     listed = told["commits"][:SHOWN_COMMITS]
-    commits = [f"gives up {each['sha'][:8]} “{each['message']}” ({each['author']})" for each in listed]
+    does = "brings" if forward else "gives up"
+    commits = [f"{does} {each['sha'][:8]} “{each['message']}” ({each['author']})" for each in listed]
     if (more := told["ahead_by"] - len(listed)) > 0:
         commits.append(f"and {more} more commits")
-    return [*migration_lines(told), *commits]
+    return [*migration_lines(told, forward=forward), *commits]
 
 
 UNKNOWN_MIGRATIONS = "whether migrations lie between could not be told ({why}): look before you approve"
@@ -118,13 +156,18 @@ SHOWN_MIGRATIONS = 5
 FILES_TOLD = 300
 
 
-def migration_lines(told: dict[str, Any]) -> list[str]:
-    """Whether the older release would run on a schema that it does not know."""
+def migration_lines(told: dict[str, Any], *, forward: bool = False) -> list[str]:
+    """Whether the release would run on a schema that it does not know: a newer one, or `forward`, perhaps an older."""
     found = told["migrations"]
     if found:
         named = ", ".join(found[:SHOWN_MIGRATIONS])
         more = f" and {len(found) - SHOWN_MIGRATIONS} more" if len(found) > SHOWN_MIGRATIONS else ""
-        return [f"migrations lie between: {named}{more}; the older release runs on the newer schema"]
+        means = (
+            "the newer release needs them to have run"
+            if forward
+            else "the older release runs on the newer schema"
+        )
+        return [f"migrations lie between: {named}{more}; {means}"]
     if len(told["files"]) >= FILES_TOLD:
         return [UNKNOWN_MIGRATIONS.format(why=f"GitHub names only the first {FILES_TOLD} files")]
     if told["behind_by"]:

@@ -4,14 +4,15 @@ from flows.actions.cleanup import DeleteData
 from flows.actions.connections import EndIdleConnections
 from flows.actions.hotfix import OPEN_HOTFIX, OpenHotfix
 from flows.actions.jobs import FailJob
-from flows.actions.maintenance import SET_MAINTENANCE_MODE, SetMaintenanceMode
-from flows.actions.memory import LowerMemory, RaiseMemory
+from flows.actions.maintenance import SetMaintenanceMode
 from flows.actions.payments import DisableEndpoint, EnableEndpoint, ReplaceSigningSecret
 from flows.actions.railway import RedeployDeployment, RestartService, RollBackDeployment
 from flows.actions.resending import ResendEvents
+from flows.actions.resources import LowerResources, RaiseResources
 from flows.actions.sentry import RESOLVE_ISSUES, ResolveIssues
 from flows.actions.site import Action
 from flows.actions.vercel import PromoteFrontend, RollBackFrontend
+from watchkeeper.deadlines.maintenance import SET_MAINTENANCE_MODE
 
 ACTIONS: dict[str, Action] = {
     "delete_data": DeleteData(),
@@ -21,8 +22,8 @@ ACTIONS: dict[str, Action] = {
     "fail_job": FailJob(),
     "replace_signing_secret": ReplaceSigningSecret(),
     "resend_events": ResendEvents(),
-    "lower_resources": LowerMemory(),
-    "raise_resources": RaiseMemory(),
+    "lower_resources": LowerResources(),
+    "raise_resources": RaiseResources(),
     "redeploy_deployment": RedeployDeployment(),
     "restart_service": RestartService(),
     "roll_back_deployment": RollBackDeployment(),

@@ -13,11 +13,11 @@ from blocks.sentry import SentryCredentials
 from blocks.stripe import StripeCredentials
 from blocks.vercel import VercelCredentials
 from flows.credentials import Credentials, load_credentials
-from flows.roles import frontend_name, payments_of
 from watchkeeper.errors import NotConfigured, NotPermitted
 from watchkeeper.model import Plan, Remediation
 from watchkeeper.parts import Parts
 from watchkeeper.policy import Policy
+from watchkeeper.policy.roles import frontend_name, payments_of
 from watchkeeper.policy.services import QueueTarget, RailwayTarget, Service, StripeTarget, VercelTarget
 
 

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from flows.actions.railway import commit_of, deployment_line
+from flows.actions.railway import commit_of, commits_between, deployment_line
 from flows.actions.site import Site
 from tasks import vercel
 from tasks.vercel import Deployment
-from watchkeeper.errors import PreconditionChanged, VendorRejected, VendorUnavailable
+from watchkeeper.errors import NothingToChange, PreconditionChanged, VendorRejected, VendorUnavailable
 from watchkeeper.model import Plan, Remediation
 
 # No document says how long Vercel takes to move an address; its own command line waits three minutes.
@@ -22,13 +22,17 @@ REFUSALS = {
 }
 
 
-async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan | None:
+async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan:
     """Go back to the newest earlier deployment that Vercel offers; where it offers none, promote the newest earlier
-    one that is built."""
+    one that is built.
+
+    Raises:
+        NothingToChange: there is neither, or nothing is served.
+    """
     credentials, target = site.vercel(service)
     serving = await vercel.read_production(credentials, target)
     if serving is None:
-        return None
+        raise NothingToChange(f"Vercel serves no deployment of {service}")
     current = await vercel.read_deployment(credentials, target, serving)
     candidates = await vercel.list_deployments(credentials, target, only_candidates=True)
     previous = vercel.previous_of(candidates, current)
@@ -42,6 +46,7 @@ async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan | None:
         preview=[
             f"served now: {deployment_line(current)}",
             f"back to: {deployment_line(previous)}",
+            *await commits_between(site, previous["commit_hash"], current["commit_hash"]),
             "the environment variables and cron jobs of the old build come back with it",
             f"afterwards: {PUSHES_WAIT}",
         ],
@@ -50,12 +55,16 @@ async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan | None:
     )
 
 
-async def plan_promotion(site: Site, service: str, current: Deployment, *, cause: str) -> Plan | None:
-    """The guide's own way back: promote the newest earlier deployment of another commit that is built."""
+async def plan_promotion(site: Site, service: str, current: Deployment, *, cause: str) -> Plan:
+    """The guide's own way back: promote the newest earlier deployment of another commit that is built.
+
+    Raises:
+        NothingToChange: there is none.
+    """
     deployments = await vercel.list_deployments(*site.vercel(service))
     earlier = next((each for each in deployments if is_earlier(each, current)), None)
     if earlier is None:
-        return None
+        raise NothingToChange(f"Vercel has no earlier deployment of {service} to roll back to or to promote")
     return Plan(
         action="promote_frontend",
         target=service,
@@ -64,6 +73,7 @@ async def plan_promotion(site: Site, service: str, current: Deployment, *, cause
         preview=[
             f"served now: {deployment_line(current)}",
             f"promoted: {deployment_line(earlier)}",
+            *await commits_between(site, earlier["commit_hash"], current["commit_hash"]),
             "Vercel offers nothing to roll back to: this one is built, and may never have served customers",
         ],
         parameters={"service": service, "from_id": current["id"], "to_id": earlier["id"]},

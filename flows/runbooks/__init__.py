@@ -7,7 +7,8 @@ from flows.actions.hotfix import Code
 from flows.actions.site import Site
 from watchkeeper.model import Plan
 
-# Looks at the world as it is now and plans one change, or None when the step is not needed.
+# Looks at the world as it is now and plans one change, or None when the step is not needed. Where it is needed and
+# there is nothing that it could change, it raises NothingToChange.
 PlanStep = Callable[[Site], Awaitable[Plan | None]]
 
 
@@ -18,7 +19,8 @@ class Cure:
     Attributes:
         waits_for: who has to recover, such as "Supabase": what would be useless is held back, people are told,
             and it is watched for as long as the policy waits for a vendor.
-        needs_a_step: where none of the steps has anything to do, a person takes over.
+        may_be_over: where none of its steps is needed any more, it is over by itself and only watched. Of any other
+            cure, steps that all come to nothing help nobody: a person takes over.
         person: why the rest is a person's to do; the finding's advice says what.
         in_code: in whose code what lasts has to be changed: whoever takes over finds an issue and a branch for it,
             made from what this part runs in production. None where no change of code would mend it.
@@ -29,4 +31,4 @@ class Cure:
     waits_for: str = ""
     person: str = ""
     in_code: Code | None = None
-    needs_a_step: bool = False
+    may_be_over: bool = False

@@ -12,7 +12,7 @@ from flows.actions.railway import plan_restart
 from flows.actions.site import Site
 from flows.rehearsal import rehearse
 from flows.runbooks import Cure
-from watchkeeper.diagnosis.database import CONNECTION_LEAK, DISK_FULL, SUPABASE_OUTAGE
+from watchkeeper.diagnosis.database import CONNECTION_LEAK, DISK_FULL, SLOW_QUERIES, SUPABASE_OUTAGE
 from watchkeeper.model import Kind, Plan
 
 
@@ -31,7 +31,11 @@ async def delete_old_rows(site: Site) -> Plan | None:
 CURES = (
     Cure(CONNECTION_LEAK, (end_idle_connections, restart_backend), in_code="backend"),
     Cure(SUPABASE_OUTAGE, waits_for="Supabase"),
-    Cure(DISK_FULL, (delete_old_rows,), needs_a_step=True),
+    Cure(DISK_FULL, (delete_old_rows,)),
+    Cure(
+        SLOW_QUERIES,
+        person="which query may end, and what makes it slow, is seen in the queries that are shown",
+    ),
 )
 
 

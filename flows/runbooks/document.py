@@ -20,10 +20,13 @@ PLANNED = {
     "end_idle_connections": "end_idle_connections",
     "fail_stuck_job": "fail_job",
     "raise_backends_memory": "raise_resources",
+    "raise_backends_processors": "raise_resources",
     "replace_secret": "replace_signing_secret",
     "resend_after_repair": "resend_events",
+    "resend_missed": "resend_events",
     "resend_with_new_secret": "resend_events",
     "restart_backend": "restart_service",
+    "restart_busy_backend": "restart_service",
     "restart_crashed": "restart_service",
     "restart_handler": "restart_service",
     "restart_stuck": "restart_service",
@@ -48,7 +51,8 @@ def runbook_document(kind: Kind, policy: Policy | None = None) -> Runbook:
         "",
         "Everything is looked at side by side, and the causes below are weighed by what was seen. The likeliest that is",
         "likely enough is acted upon: its steps in their order, each planned only after the one before it was carried",
-        "out, shown before it happens, and watched afterwards. Where no step is left, a person takes over.",
+        "out, shown before it happens, and watched afterwards. Where no step is left, or none of them has anything to",
+        "change, a person takes over; so it is where a cause without a cure leads clearly, whatever else is likely.",
         "",
         "## Causes and what cures them",
         *(line for cause in causes for line in _cause(cause, policy)),
@@ -73,8 +77,10 @@ def _cure(cure: Cure | None, policy: Policy) -> list[str]:
     said = []
     if cure.waits_for:
         said.append(
-            f"{cure.waits_for} has to recover: it is watched, and what would be useless is held back."
+            f"{cure.waits_for[:1].upper()}{cure.waits_for[1:]} has to recover: it is watched, and what would be useless is held back."
         )
+    if cure.may_be_over:
+        said.append("Where none of this is needed any more it is over by itself, and only watched.")
     if cure.person:
         said.append(f"A person does this: {cure.person}.")
     if cure.in_code:

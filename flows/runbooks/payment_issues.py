@@ -17,7 +17,12 @@ from flows.actions.resending import plan_resend
 from flows.actions.site import Site
 from flows.rehearsal import rehearse
 from flows.runbooks import Cure
-from watchkeeper.diagnosis.payments import STRIPE_ENDPOINT_DOWN, STRIPE_OUTAGE, STRIPE_SIGNATURE
+from watchkeeper.diagnosis.payments import (
+    EVENTS_UNDELIVERED,
+    STRIPE_ENDPOINT_DOWN,
+    STRIPE_OUTAGE,
+    STRIPE_SIGNATURE,
+)
 from watchkeeper.model import Kind, Plan
 
 
@@ -50,10 +55,15 @@ async def resend_with_new_secret(site: Site) -> Plan | None:
     return await plan_resend(site, cause=STRIPE_SIGNATURE)
 
 
+async def resend_missed(site: Site) -> Plan | None:
+    return await plan_resend(site, cause=EVENTS_UNDELIVERED)
+
+
 CURES = (
-    Cure(STRIPE_ENDPOINT_DOWN, (restart_handler, enable_endpoint, resend_after_repair)),
+    Cure(STRIPE_ENDPOINT_DOWN, (restart_handler, enable_endpoint, resend_after_repair), may_be_over=True),
     Cure(STRIPE_SIGNATURE, (replace_secret, retire_endpoints, resend_with_new_secret)),
     Cure(STRIPE_OUTAGE, waits_for="Stripe"),
+    Cure(EVENTS_UNDELIVERED, (resend_missed,)),
 )
 
 

@@ -37,8 +37,8 @@ from blocks.vercel import VercelCredentials
 from drills.company.redis import start_redis
 from tests.tasks.conftest import Wire, open_wire, says
 from watchkeeper import intake
-from watchkeeper.embedded import EmbeddedPostgres
 from watchkeeper.intake.app import create_app
+from watchkeeper.machine.embedded import EmbeddedPostgres
 from watchkeeper.settings import Settings
 
 SECRET = "hush-4f1c9d-do-not-tell"

@@ -21,10 +21,11 @@ from drills.scenarios import SCENARIOS
 from drills.stand import World, running_world
 from watchkeeper.clock import utc_now
 from watchkeeper.incidents import list_recent, read_incident
-from watchkeeper.model import Gate, Incident, Remediation, Status
+from watchkeeper.model import Gate, Incident, Remediation, RemediationState, Status
 from watchkeeper.policy import merge
 from watchkeeper.remediations import read_remediations
 from watchkeeper.store import Store, open_store
+from watchkeeper.timeline import read_timeline
 
 Found = TypeVar("Found")
 
@@ -78,7 +79,13 @@ class Stand:
             incident = await read_incident(self.store, incident_id)
             return incident if incident.status in (Status.RESOLVED, Status.REVIEWED) else None
 
-        return await until(look, what="the end of the incident")
+        try:
+            return await until(look, what="the end of the incident")
+        except AssertionError:
+            # What it was waiting for is what one wants to know.
+            for entry in await read_timeline(self.store, incident_id):
+                print(f"{entry.at:%H:%M:%S} {entry.kind:<12} {entry.text}")
+            raise
 
     async def wait_for_text(self, *words: str) -> str:
         """The newest text message to whoever is on call that holds all of these."""
@@ -102,18 +109,22 @@ class Stand:
 
     async def break_the_company(self) -> "Night":
         """A bad deployment; returns as soon as its response is suspended and has asked for an approval."""
-        before = await self.newest_incident()
         broken_at = utc_now()
         await break_company(self.world, BAD_DEPLOY)
-        incident = await self.wait_for_incident_after(before.id if before else 0)
 
         async def asked() -> "Night | None":
-            now = await read_incident(self.store, incident.id)
-            if now.waiting_for != "approval" or now.flow_run_id is None:
+            # Errors of a company that has just been started may have opened it: then this is what it turned out to be.
+            now = await self.newest_incident()
+            if now is None or now.waiting_for != "approval" or now.flow_run_id is None:
                 return None
             state = await self.state_of_run(now.flow_run_id)
             plans = await read_remediations(self.store, now.id)
-            plan = next((plan for plan in plans if plan.gate is Gate.APPROVAL), None)
+            asks = (
+                plan
+                for plan in plans
+                if plan.gate is Gate.APPROVAL and plan.state is RemediationState.PLANNED
+            )
+            plan = next(asks, None)
             if state != "PAUSED" or plan is None:
                 return None
             return Night(self, broken_at, now.id, now.flow_run_id, plan)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 from pydantic import SecretStr
 
-from tests.deployments.running import PrefectServer, free_port
-from watchkeeper.embedded import start_postgres
+from drills.ports import free_port
+from tests.deployments.running import PrefectServer
 from watchkeeper.home import open_home
+from watchkeeper.machine.embedded import start_postgres
 from watchkeeper.settings import Settings
 
 

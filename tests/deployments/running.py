@@ -2,12 +2,10 @@
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from threading import Thread
 from typing import Self
@@ -17,15 +15,8 @@ import psutil
 
 from deployments.environment import server_environment
 from watchkeeper.home import Home
-from watchkeeper.lifeline import MARKER, is_running
+from watchkeeper.machine.lifeline import MARKER, is_running
 from watchkeeper.settings import Settings
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(holds: Callable[[], bool], *, seconds: float = 60) -> None:
@@ -108,6 +99,10 @@ class Up:
         own = psutil.Process(self.process.pid)
         return [own, *own.children(recursive=True)]
 
+    def runs(self, name: str) -> bool:
+        """Whether one of them is a program of this name."""
+        return any(name in _name(each) for each in self.processes())
+
     def pid_of(self, command: str) -> int:
         """The process of the part whose command line holds these words."""
         found = [each.pid for each in psutil.Process(self.process.pid).children() if command in _line(each)]
@@ -153,3 +148,11 @@ def left_running(started: list[psutil.Process], marker: str) -> list[str]:
         except psutil.Error:
             continue
     return [f"{pid}: {_line(psutil.Process(pid))}" for pid in left if is_running(pid)]
+
+
+def _name(process: psutil.Process) -> str:
+    """What it is called; nothing where it has ended since it was listed."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""

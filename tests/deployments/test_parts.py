@@ -19,7 +19,7 @@ from deployments.parts import (
     pause_before_restart,
 )
 from watchkeeper.errors import StoreUnavailable
-from watchkeeper.lifeline import Lifeline, is_running
+from watchkeeper.machine.lifeline import Lifeline, is_running
 
 
 @pytest.fixture

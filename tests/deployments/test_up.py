@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from deployments.definition import defined_deployments, definition_file
-from tests.deployments.running import Up, answers, free_port, left_running, wait_until
+from drills.ports import free_port
+from tests.deployments.running import Up, answers, left_running, wait_until
 from watchkeeper.home import Home
-from watchkeeper.lifeline import is_running
+from watchkeeper.machine.lifeline import is_running
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +137,7 @@ def test_ctrl_c_leaves_nothing_running_and_a_second_start_finds_the_data(up: Up,
 
 def test_it_stops_cleanly_while_it_is_still_starting(tmp_path: Path) -> None:
     starting = Up(tmp_path / "home", free_port(), free_port())
-    wait_until(lambda: any("postgres" in each.name() for each in starting.processes()))
+    wait_until(lambda: starting.runs("postgres"))
     started = starting.processes()
     assert starting.interrupt() == 0
     assert "ready in" not in starting.said

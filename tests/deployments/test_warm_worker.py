@@ -16,13 +16,14 @@ import httpx
 import psutil
 import pytest
 from prefect.exceptions import InfrastructureNotAvailable, InfrastructureNotFound
+from prefect.settings import get_current_settings
 from prefect.workers.base import BaseJobConfiguration
 
 from deployments.environment import worker_environment
-from deployments.warm_worker import WarmWorker, end_process
+from deployments.warm_worker import WarmWorker, end_process, has_own_settings
 from tests.deployments.running import PrefectServer, answers, wait_until
 from watchkeeper.home import Home
-from watchkeeper.lifeline import is_running
+from watchkeeper.machine.lifeline import is_running
 from watchkeeper.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
@@ -337,3 +338,19 @@ async def test_a_process_is_ended_only_where_it_runs() -> None:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize(
+    ("more", "has_own"),
+    [
+        ({}, False),
+        ({"PREFECT__FLOW_RUN_ID": "1", "MALLOC_ARENA_MAX": "1"}, False),
+        ({"PREFECT_LOGGING_LEVEL": "DEBUG"}, True),
+        ({"PREFECT_API_URL": "http://elsewhere.example/api"}, True),
+    ],
+)
+def test_a_run_reads_prefects_settings_again_only_where_they_are_not_its_workers(
+    more: dict[str, str], *, has_own: bool
+) -> None:
+    own = get_current_settings().to_environment_variables(exclude_unset=True)
+    assert has_own_settings({**own, **more}) is has_own

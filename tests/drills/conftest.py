@@ -1,4 +1,4 @@
-"""One stand-in company and one Watchkeeper for all the nights told here."""
+"""One stand-in company and one Watchkeeper for all the nights told here, and one company without it."""
 
 import shutil
 import tempfile
@@ -15,7 +15,8 @@ from drills.nights import close_all
 from drills.run import drill_stand
 from drills.scenarios import SCENARIOS
 from drills.screen import Screen
-from drills.stand import World
+from drills.stand import World, running_world
+from tests.drills.company import Company
 from watchkeeper.incidents import list_open
 from watchkeeper.store import Store, open_store
 
@@ -28,6 +29,10 @@ PATIENT = {
     "verification": {"give_up_after": "3h"},
     "throttle": {"messages": 100},
     "correlate_within": "8h",
+    # It is always night here, and a P1's own clocks leave a signed cure the minute that it may take; nothing is signed
+    # unless a story signs it.
+    "severities": {"P1": {"acknowledge_within": "8h", "ask_again_every": None, "escalate_after": "8h"}},
+    "night": {"starts": "00:00", "ends": "23:59", "cure_within": "4h"},
 }
 
 
@@ -69,4 +74,18 @@ async def running_stand() -> AsyncIterator[Stand]:
             yield Stand(world, stack, store, prefect, screen)
     finally:
         shutil.copytree(folder / "home" / "logs", Path("build") / "nights-logs", dirs_exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest_asyncio.fixture(scope="package")
+async def company() -> AsyncIterator[Company]:
+    """One stand-in company for all who ask it and its vendors without a Watchkeeper; each leaves it well."""
+    # A short path: a Unix socket's address has little room.
+    folder = Path(tempfile.mkdtemp(prefix="wk-st-"))
+    try:
+        async with running_world(folder) as world:
+            address = f"http://127.0.0.1:{world.ports.vendors}"
+            async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+                yield Company(world, client)
+    finally:
         shutil.rmtree(folder, ignore_errors=True)

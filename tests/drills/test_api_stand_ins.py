@@ -1,4 +1,4 @@
-"""Gemini's and Remove.bg's stand-ins: what they take, what they refuse and how, and that a bad time passes."""
+"""Gemini's, Remove.bg's and Stripe's stand-ins: what they take, what they refuse and how, and that a bad time passes."""
 
 from collections.abc import AsyncIterator
 
@@ -9,9 +9,10 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from drills.vendors import gemini
-from drills.vendors.config import Gemini, RemoveBg
+from drills.vendors.config import Gemini, RemoveBg, Stripe
 from drills.vendors.gemini import GeminiApi
 from drills.vendors.removebg import RemoveBgApi
+from drills.vendors.stripe import StripeApi
 from drills.vendors.vendor import Vendor
 
 KEY = "hush-4f1c9d"
@@ -130,3 +131,21 @@ async def test_removebg_refuses_what_it_cannot_take(bench: Bench) -> None:
     await bench.client.post("/removebg/limit", json={"seconds": 7})
     limited = await bench.cut_out()
     assert (limited.status_code, limited.headers["Retry-After"]) == (429, "7")
+
+
+async def test_stripe_is_down_for_everybody_until_it_is_well_again() -> None:
+    url = "http://127.0.0.1:9/webhooks/stripe"
+    api = StripeApi(Stripe(api_key=KEY, endpoint_id="we_1", endpoint_url=url, webhook_secret="whsec_1"))
+    controls = [Route(f"/stripe/{w}", h, methods=["POST"]) for w, h in api.controls().items()]
+    transport = httpx.ASGITransport(app=Starlette(routes=[*api.routes(), *controls]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://vendors") as client:
+        known = {"Authorization": f"Bearer {KEY}"}
+        await client.post("/stripe/down", json={})
+        down = [await client.get("/stripe/v1/events", headers=headers) for headers in ({}, known)]
+        refused = api.state()["refused"]
+        api.reset()
+        well = [await client.get("/stripe/v1/events", headers=headers) for headers in ({}, known)]
+
+    assert [answer.status_code for answer in down] == [503, 503]
+    assert (down[0].json()["error"]["type"], refused) == ("api_error", 2)
+    assert [answer.status_code for answer in well] == [401, 200]

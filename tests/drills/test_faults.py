@@ -17,11 +17,20 @@ from drills.night import opened_since
 from tests.drills.conftest import Stand
 from watchkeeper.clock import utc_now
 from watchkeeper.findings import read_readings
-from watchkeeper.model import Incident, Notification, RemediationState, Status
-from watchkeeper.outbox import read_notifications
+from watchkeeper.model import Incident, RemediationState, Status
+from watchkeeper.paging.model import Notification
+from watchkeeper.paging.outbox import read_notifications
 from watchkeeper.remediations import read_remediations
+from watchkeeper.store import Store
 
-PHASES = ("started", "investigating", "acting", "verifying")
+PHASES = ("started", "investigating", "waiting", "acting", "verifying", "reviewing")
+
+
+def must_have_died_in(scenario: str, victim: str) -> set[str]:
+    """The phases that no night can pass through while the victim is still being started again; a response that waits
+    for a person holds no process."""
+    waits = scenario == "bad-deploy" and victim != "response"
+    return {"started", "waiting", "acting"} if waits else {"started", "acting"}
 
 
 @dataclass
@@ -43,6 +52,12 @@ class Killer:
                 print(f"killed {self.victim} while {phase}")
 
     async def phase_of(self, incident: Incident) -> str | None:
+        if incident.status is Status.RESOLVED:
+            # What the intake has not sent when it dies here is sent once it is back, after this night has been graded.
+            killed = self.victim != "intake"
+            return "reviewing" if killed and await is_to_be_drafted(self.stand.store, incident) else None
+        if incident.waiting_for == "approval":
+            return "waiting" if self.victim != "response" else None
         if incident.status is Status.MONITORING:
             return "verifying" if await read_readings(self.stand.store, incident.id) else None
         for remediation in await read_remediations(self.stand.store, incident.id):
@@ -73,6 +88,11 @@ class Killer:
             pid = answer.json().get("infrastructure_pid") if answer.is_success else None
             return int(pid.rpartition(":")[2]) if pid else None
         return None
+
+
+async def is_to_be_drafted(store: Store, incident: Incident) -> bool:
+    review = await store.one("reviews/read", incident_id=incident.id)
+    return review is not None and review["draft"] is None
 
 
 async def start_afresh(stand: Stand, part: str) -> None:
@@ -120,13 +140,10 @@ async def test_a_kill_in_every_phase_loses_nothing_and_repeats_nothing(
         prowling.cancel()
         await asyncio.gather(prowling, return_exceptions=True)
     assert grade(night.facts) == []
-    # A phase that passes while the victim is still being started again offers nothing to kill.
-    assert {"started", "acting"} <= set(killer.killed_in)
-    assert len(killer.killed_in) >= 3
+    assert must_have_died_in(scenario, victim) < set(killer.killed_in)
     told = await told_in_the_end(stand, night.facts.incident)
     unsent = [n for n in told if n.state not in ("sent", "delivered", "cancelled")]
     assert unsent == []
-    cancelled = [n for n in told if n.state == "cancelled"]
-    assert all(n.purpose in ("page", "escalation") for n in cancelled), (
-        "only pages that an answer made needless"
-    )
+    needless = {"page", "escalation", "comeback", "approval", "reminder"}
+    lost = [(n.purpose, n.key) for n in told if n.state == "cancelled" and n.purpose not in needless]
+    assert lost == [], "only what an answer, a decision or the end made needless"

@@ -1,7 +1,6 @@
 """Grading: a perfect night has nothing held against it, and each thing that can go wrong is named."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,162 +8,24 @@ import pytest
 from drills.grading import Facts, count_writes, grade
 from drills.person import Behaviour
 from drills.scenarios import SCENARIOS
-from drills.scenarios.scenario import BROKEN_RELEASE, GOOD_RELEASE, Counterpart
-from drills.stand import Received
-from tests.watchkeeper.house import two_on_call
-from watchkeeper.links import BLANK
+from drills.scenarios.scenario import BROKEN_RELEASE, Counterpart, nothing_to_prove
+from tests.drills.rows import (
+    AFTER,
+    BEFORE,
+    HANDED,
+    asked_of,
+    handed_over,
+    incident,
+    notification,
+    received,
+    repaired,
+    runs,
+)
 from watchkeeper.model import (
-    Channel,
-    Fault,
-    Finding,
-    Gate,
-    Incident,
     Kind,
-    Message,
-    Notification,
-    NotificationState,
-    Plan,
-    Purpose,
-    Remediation,
-    RemediationState,
-    Severity,
     Status,
 )
-
-NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-POLICY = two_on_call().model_dump(mode="json")
-
-
-def incident(**changes: Any) -> Incident:
-    known = {
-        "id": 7,
-        "kind": Kind.DATABASE_DOWN,
-        "severity": Severity.P0,
-        "status": Status.RESOLVED,
-        "service": "database",
-        "summary": "down",
-        "source": "uptimerobot",
-        "users_affected_percent": None,
-        "started_at": NOW,
-        "detected_at": NOW,
-        "policy": POLICY,
-    }
-    return Incident.model_validate(known | changes)
-
-
-def said(purpose: Purpose) -> Message:
-    """As our rows keep it: without the signature of its link."""
-    link = f"http://watch.test/i/i7.{BLANK}"
-    return Message(
-        subject="it", text=f"all about it: {purpose} {link}\n", short=f"in short: {purpose} {link}"
-    )
-
-
-def received(purpose: Purpose, channel: str = "email", text: str = "") -> Received:
-    """It reached ana: as a text message, or as a mail with all that is said."""
-    told = said(purpose)
-    words = text or (told.short if channel == "sms" else told.text)
-    return Received(NOW.isoformat(), channel, "ana", words.replace(BLANK, "YxS8H3RaWo-vS0"))
-
-
-def notification(purpose: Purpose, **changes: Any) -> Notification:
-    known = {
-        "id": 1,
-        "key": f"INC-0007:{purpose}:ana:sms",
-        "incident_id": 7,
-        "purpose": purpose,
-        "recipient": "ana",
-        "channel": Channel.SMS,
-        "fallback": [],
-        "message": said(purpose),
-        "state": NotificationState.SENT,
-        "attempts": 1,
-        "priority": 0,
-        "due_at": NOW,
-    }
-    return Notification.model_validate(known | changes)
-
-
-def remediation(state: RemediationState, action: str = "roll_back_deployment") -> Remediation:
-    plan = Plan(action=action, target="backend", cause="bad", summary="roll back", preview=[])
-    return Remediation(
-        id=1,
-        incident_id=7,
-        round=1,
-        step=1,
-        attempt=1,
-        action=plan.action,
-        target=plan.target,
-        plan=plan,
-        plan_digest="d",
-        gate=Gate.APPROVAL,
-        gate_reason="guide_asks_a_person_first",
-        state=state,
-    )
-
-
-def runs(release: str) -> dict[str, Any]:
-    """What GET /control/state says when this release of the backend serves."""
-    return {"company": {"backend": {"release": release}}}
-
-
-STATE = runs(GOOD_RELEASE)
-# What ends a leak: another process, and connections that the server ended.
-BEFORE = {"company": {"backend": {"release": GOOD_RELEASE, "pid": 7}}, "supabase": {"sessions_killed": 2}}
-AFTER = {"company": {"backend": {"release": GOOD_RELEASE, "pid": 8}}, "supabase": {"sessions_killed": 14}}
-
-
-def asked_of(vendor: str, operation: str) -> dict[str, Any]:
-    body = f'{{"query": "mutation ($id: String!) {{ {operation}(id: $id) }}"}}'
-    return {"vendor": vendor, "method": "POST", "path": "/graphql/v2", "body": body}
-
-
-def repaired(scenario: str, person: Behaviour = "prompt") -> Facts:
-    """A night that ended well by itself, or with a person's word."""
-    told = SCENARIOS[scenario]
-    return Facts(
-        scenario=told,
-        person=person,
-        incident=incident(cause=told.cause),
-        incidents=1,
-        notifications=[notification(Purpose.PAGE), notification(Purpose.RESOLVED)],
-        remediations=[remediation(RemediationState.DONE)],
-        counterpart=False,
-        observe=False,
-        before=BEFORE,
-        after=AFTER,
-        requests=[asked_of(*write.split(":")) for write in told.cure],
-        orders_after=(8, 0),
-        messages={"ana": ["Database is down"], "ben": ["ana has not answered"]},
-        received=[received(Purpose.PAGE), received(Purpose.RESOLVED)],
-        findings=[],
-        review_due_at=NOW + timedelta(hours=24),
-        draft="# What happened",
-    )
-
-
-FOUND = Finding(
-    cause="bad_deployment", confidence=0.9, fault=Fault.DEPLOYMENT, evidence=["deployed at 2:58", "all 500"]
-)
-HANDED = f"{said(Purpose.HANDOVER).text}\nFound: deployed at 2:58; all 500\nTried: roll back\n"
-
-
-def handed_over(person: Behaviour) -> Facts:
-    """A night in which nobody approved: nothing was changed, and a person was told."""
-    return replace(
-        repaired("bad-deploy", person),
-        incident=incident(status=Status.IDENTIFIED, cause="bad_deployment", waiting_for="person"),
-        notifications=[notification(Purpose.PAGE), notification(Purpose.HANDOVER)],
-        received=[received(Purpose.PAGE), received(Purpose.HANDOVER, text=HANDED)],
-        findings=[FOUND],
-        remediations=[remediation(RemediationState.DENIED)],
-        requests=[],
-        orders_after=(0, 8),
-        review_due_at=None,
-        draft=None,
-        after=runs(BROKEN_RELEASE),
-    )
-
+from watchkeeper.paging.model import Purpose
 
 PERFECT = [
     repaired("connection-leak"),
@@ -330,7 +191,7 @@ def test_a_cure_that_does_not_work_is_tried_so_often_and_ends_with_a_person(
 
 
 def test_whoever_takes_over_what_only_a_person_can_do_is_told_what_that_is() -> None:
-    scenario = replace(SCENARIOS["bad-deploy"], ends_with_person=True)
+    scenario = replace(SCENARIOS["bad-deploy"], ends_with_person=True, proof=nothing_to_prove)
     facts = replace(handed_over("prompt"), scenario=scenario)
     told = [received(Purpose.HANDOVER, text=f"{HANDED}  to do: renew the domain")]
 
@@ -343,32 +204,12 @@ def observed(*requests: dict[str, Any]) -> Facts:
     return replace(handed_over("prompt"), observe=True, requests=requests)
 
 
-@pytest.mark.parametrize(
-    ("request_made", "is_write"),
-    [
-        (
-            {"vendor": "railway", "method": "POST", "path": "/graphql/v2", "body": "query { deployments }"},
-            False,
-        ),
-        (
-            {
-                "vendor": "railway",
-                "method": "POST",
-                "path": "/graphql/v2",
-                "body": "mutation { deploymentRestart }",
-            },
-            True,
-        ),
-        ({"vendor": "stripe", "method": "POST", "path": "/v1/events/evt_1/retry", "body": ""}, True),
-        ({"vendor": "stripe", "method": "GET", "path": "/v1/events", "body": ""}, False),
-        ({"vendor": "vercel", "method": "POST", "path": "/v1/projects/p/rollback/d", "body": ""}, True),
-        ({"vendor": "sentry", "method": "POST", "path": "/api/1/envelope/", "body": ""}, False),
-        ({"vendor": "uptimerobot", "method": "POST", "path": "/v2/getMonitors", "body": ""}, False),
-        ({"vendor": "twilio", "method": "POST", "path": "/Messages.json", "body": ""}, False),
-    ],
-)
-def test_whoever_only_observes_writes_to_no_vendor(request_made: dict[str, Any], is_write: bool) -> None:
-    assert bool(grade(observed(request_made))) is is_write
+def test_whoever_only_observes_writes_to_no_vendor() -> None:
+    assert grade(observed()) == []
+    assert grade(observed(asked_of("railway", "deploymentRestart"))) == [
+        "while observing, railway was asked: POST /graphql/v2",
+        "railway was asked although nobody approved: POST /graphql/v2",
+    ]
 
 
 @pytest.mark.parametrize("cure", [{}, {"railway:deploymentRestart": 0}])

@@ -10,7 +10,7 @@ from drills import leaks as looking
 from drills.leaks import leaks, names_in
 from drills.run import own_keys
 from drills.vendors.config import secrets_of
-from watchkeeper.embedded import EmbeddedPostgres
+from watchkeeper.machine.embedded import EmbeddedPostgres
 from watchkeeper.settings import Settings
 
 TOKEN, SIGNING = "tok-5d1e0b7a", "whsec_0aB-9z_Q"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
+from drills.moved.nights import MOVED_DRILLS
 from drills.nights import Act, programme
 from drills.scenarios import SCENARIOS
 from drills.scenarios.scenario import Counterpart, Way
@@ -76,3 +77,10 @@ def test_the_document_has_a_row_for_every_drill_that_says_how_its_counterpart_fa
 
     ways = {name: scenario.counterpart and scenario.counterpart.way for name, scenario in SCENARIOS.items()}
     assert dict(rows) == ways
+
+
+def test_the_document_has_a_row_for_every_night_with_the_clock_moved() -> None:
+    section = DOCUMENT.read_text().partition("## With the clock moved")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| [^|]+ \|$", section, re.M)
+
+    assert rows == list(MOVED_DRILLS)

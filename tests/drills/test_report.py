@@ -10,18 +10,18 @@ import pytest
 
 from drills.report import Moments, hold_against, moments, report_of, seconds_of, write_report
 from drills.stand import Received
-from tests.drills.test_grading import LEAK, NOW, incident, notification
+from tests.drills.rows import NOW, incident, notification
+from tests.drills.test_grading import LEAK
 from watchkeeper.model import (
     Deadline,
     DeadlineKind,
     DeadlineState,
     Fault,
     Finding,
-    Notification,
-    Purpose,
     TimelineEntry,
     TimelineKind,
 )
+from watchkeeper.paging.model import Notification, Purpose
 
 WHEN = Moments(
     fault=NOW,

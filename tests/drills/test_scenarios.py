@@ -9,14 +9,32 @@ from drills.scenarios.database import (
     nobody_was_cut_off,
     nothing_was_deleted,
 )
-from drills.scenarios.errors import designs_waited
-from drills.scenarios.scenario import Proof, backend_was_restarted, every, hotfix_begun_from
+from drills.scenarios.errors import (
+    ERRORS_RELEASE,
+    designs_fell_back,
+    designs_waited,
+    its_errors_ended,
+    only_payments_stopped,
+)
+from drills.scenarios.scenario import (
+    Proof,
+    backend_was_restarted,
+    circuit_is_open,
+    every,
+    hotfix_begun_from,
+)
 from drills.scenarios.worker import FAILED_BY_HAND, nothing_was_failed_by_hand
 
 
 def seen(**changes: Any) -> dict[str, Any]:
     """What GET /control/state says, as far as these look."""
-    designs = {"completed": 4, "failed": {}, "waiting_longest_seconds": 1.0, "delivered_twice": 0}
+    designs = {
+        "completed": 4,
+        "failed": {},
+        "waiting_longest_seconds": 1.0,
+        "delivered_twice": 0,
+        "pictures": {"cut out": 4},
+    }
     known = {"pid": 7, "killed": 2, "old_rows": 90, "branches": {}, "refused": 0, "designs": {}} | changes
     return {
         "company": {"backend": {"pid": known["pid"]}},
@@ -26,7 +44,13 @@ def seen(**changes: Any) -> dict[str, Any]:
             "most_old_rows": 90,
         },
         "github": {"branches": known["branches"]},
-        "gemini": {"refused": known["refused"]},
+        **{vendor: {"refused": known["refused"]} for vendor in ("gemini", "removebg", "stripe")},
+        "customers": {"failed": known.get("failed", 0)},
+        "circuits": {
+            "removebg": {"fell_back": known.get("fell_back", 0)},
+            "stripe": {"state": known.get("stripe")},
+        },
+        "sentry": {"issues": known.get("issues", [])},
         "designs": designs | known["designs"],
     }
 
@@ -34,6 +58,13 @@ def seen(**changes: Any) -> dict[str, Any]:
 BEFORE = seen()
 LATER = {"designs": {"completed": 9}}
 HOTFIX = hotfix_begun_from("bada55")
+ORIGINAL = {"designs": {"pictures": {"cut out": 4, "original": 2}}}
+FELL_BACK = {"refused": 3, "fell_back": 5, **ORIGINAL}
+
+
+def issue(seconds: float, *, status: str = "resolved", release: str = ERRORS_RELEASE) -> dict[str, Any]:
+    """As Sentry's stand-in tells of one: when it was seen last, in this release."""
+    return {"title": "DiscountError", "status": status, "quiet_seconds": {release: seconds}}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +84,36 @@ HOTFIX = hotfix_begun_from("bada55")
         (designs_waited, seen(refused=3, **LATER), []),
         (designs_waited, seen(**LATER), ["Gemini refused nothing"]),
         (designs_waited, seen(refused=3), ["no design was done"]),
+        (its_errors_ended, seen(issues=[issue(30.0), issue(0.1, status="unresolved", release="2024.1")]), []),
+        (its_errors_ended, seen(), ["Sentry saw no error of 2024.3-errors"]),
+        (
+            its_errors_ended,
+            seen(issues=[issue(30.0, status="unresolved")]),
+            ["“DiscountError” is unresolved in Sentry, not resolved"],
+        ),
+        (
+            its_errors_ended,
+            seen(issues=[issue(0.4)]),
+            ["2024.3-errors was still failing 0.4 s before the end"],
+        ),
+        (designs_fell_back, seen(**FELL_BACK), []),
+        (designs_fell_back, seen(**FELL_BACK | {"refused": 0}), ["Remove.bg refused nothing"]),
+        (
+            designs_fell_back,
+            seen(**FELL_BACK | {"fell_back": 0}),
+            ["the backend's /health/detailed tells of no fallback that was used"],
+        ),
+        (
+            designs_fell_back,
+            seen(refused=3, fell_back=5),
+            ["no design was delivered with its original picture"],
+        ),
+        (only_payments_stopped, seen(refused=3), []),
+        (only_payments_stopped, seen(), ["Stripe refused nothing"]),
+        (only_payments_stopped, seen(refused=3, failed=2), ["2 orders failed, although only payments could"]),
+        (circuit_is_open("stripe"), seen(stripe="half_open"), []),
+        (circuit_is_open("stripe"), seen(stripe="closed"), ["the circuit of stripe is closed, not open"]),
+        (circuit_is_open("gemini"), seen(), ["the circuit of gemini is unknown, not open"]),
         (nothing_was_failed_by_hand, seen(designs={"failed": {"gemini": 3}}), []),
         (
             nothing_was_failed_by_hand,

@@ -8,9 +8,7 @@ import pytest
 from psycopg import sql
 
 from drills.vendors.supabase import REQUESTS_PER_MINUTE
-from tests.drills.test_stand_ins import WRONG, Company, company, until
-
-__all__ = ["company"]
+from tests.drills.company import WRONG, Company, until
 
 VACUUM_SECONDS = 20
 

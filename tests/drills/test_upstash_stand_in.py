@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from drills.company.redis import start_redis
+from drills.ports import free_port
 from drills.vendors.config import Upstash
 from drills.vendors.status_pages import StatusPages
 from drills.vendors.upstash import FREE_LIMIT, UpstashApi
@@ -41,15 +42,16 @@ class Night:
 
 
 @pytest_asyncio.fixture
-async def night(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Night]:
+async def night(tmp_path: Path) -> AsyncIterator[Night]:
+    port = free_port()
     server = await asyncio.to_thread(start_redis, tmp_path)
     pages = StatusPages()
-    vendor = UpstashApi(Upstash(**CONFIG, port=unused_tcp_port, redis_url=server.url), pages)
+    vendor = UpstashApi(Upstash(**CONFIG, port=port, redis_url=server.url), pages)
     controls = [Route(f"/control/{name}", does, methods=["POST"]) for name, does in vendor.controls().items()]
     app = Starlette(routes=[*vendor.routes(), *controls])
     living = asyncio.create_task(vendor.live())
     await vendor.door.ready.wait()
-    url = f"redis://127.0.0.1:{unused_tcp_port}"
+    url = f"redis://127.0.0.1:{port}"
     try:
         async with (
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://upstash.test") as http,

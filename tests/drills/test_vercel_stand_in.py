@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import pytest_asyncio
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from drills.ports import free_port
 from drills.vendors.config import Vercel
 from drills.vendors.vercel import VercelApi
 from tests.tasks.conftest import Answer, Wire, open_wire, says
@@ -68,11 +68,6 @@ class Stand:
         async with asyncio.timeout(5):
             while await self.production() != deployment_id:
                 await asyncio.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        return int(opened.getsockname()[1])
 
 
 @pytest_asyncio.fixture
@@ -222,3 +217,30 @@ async def test_a_page_whose_backend_is_away_or_talks_nonsense_is_a_page_without_
     answer = await stand.visit()
 
     assert (answer.status_code, "could not be loaded" in answer.text) == (200, True)
+
+
+async def variables(stand: Stand, **query: str) -> dict[str, dict[str, Any]]:
+    told = (await stand.client.get("/vercel/v10/projects/prj/env", params=query)).json()
+    return {each["key"]: each for each in told["envs"]}
+
+
+async def test_tells_of_its_variables_and_decrypts_only_for_who_asks(stand: Stand) -> None:
+    shown, decrypted = await variables(stand), await variables(stand, decrypt="true")
+
+    known = stand.api.issued()
+    assert [shown["API_URL"]["value"] in known, shown["SESSION_KEY"]["value"] in known] == [True, False]
+    assert decrypted["SESSION_KEY"]["value"] in known
+    assert (await stand.client.get("/vercel/v10/projects/another/env")).status_code == 404
+
+
+async def test_a_variable_that_somebody_changes_has_a_new_value_and_a_new_time(stand: Stand) -> None:
+    before = await variables(stand, decrypt="true")
+
+    await stand.client.post("/control/variable", json={"key": "SESSION_KEY"})
+    await stand.client.post("/control/variable", json={"key": "NEW"})
+
+    after = await variables(stand, decrypt="true")
+    assert after["SESSION_KEY"]["value"] != before["SESSION_KEY"]["value"]
+    assert after["SESSION_KEY"]["updatedAt"] > after["SESSION_KEY"]["createdAt"]
+    assert after["NEW"]["updatedAt"] == after["NEW"]["createdAt"]
+    assert after["API_URL"] == before["API_URL"]

@@ -28,7 +28,7 @@ from watchkeeper.settings import Settings
 
 WEATHERS: dict[str, dict[str, Any]] = {
     **{str(status): {"status": status} for status in (400, 401, 403, 404, 409, 500, 503)},
-    "429": {"status": 429, "headers": {"Retry-After": "1"}},
+    "429": {"status": 429, "headers": {"Retry-After": "0"}},
     **{
         manner: {"manner": manner} for manner in ("drop", "cut", "silence", "drip", "wrong_shape", "enormous")
     },
@@ -45,8 +45,12 @@ STARTS_WITHIN_SECONDS = 30.0
 VENDORS = {
     **{f"railway_{what}": "railway" for what in ("deployments", "metrics", "logs", "changes")},
     "worker_deployment": "railway",
+    "worker_logs": "railway",
+    "worker_metrics": "railway",
+    "webhook_logs": "railway",
     "vercel_deployments": "vercel",
     "vercel_logs": "vercel",
+    "vercel_variables": "vercel",
     "sentry_errors": "sentry",
     "uptimerobot_monitors": "uptimerobot",
     "stripe_endpoint": "stripe",

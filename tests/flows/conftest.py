@@ -10,18 +10,17 @@ import pytest
 import pytest_asyncio
 from prefect import Task
 
-from flows import resolution, undoing, verification
+from flows import patience, resolution, undoing, verification
 from flows.actions.site import Site
 from flows.bench import Bench
 from flows.credentials import Credentials
 from tests.conftest import MovedClock
 from tests.watchkeeper.house import PUBLIC_URL, two_on_call
 from watchkeeper.admission import admit
-from watchkeeper.errors import WatchkeeperError
 from watchkeeper.incidents import change_status, read_incident
-from watchkeeper.model import Alert, Incident, Kind, Plan, Remediation, Status
-from watchkeeper.outbox import read_notifications
-from watchkeeper.paging import Desk
+from watchkeeper.model import Alert, Fault, Finding, Incident, Kind, Plan, Remediation, Status
+from watchkeeper.paging.desk import Desk
+from watchkeeper.paging.outbox import read_notifications
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import plan_remediation
 from watchkeeper.settings import Settings
@@ -100,12 +99,13 @@ class FakeAction:
     """A change to production that is made nowhere; the test says what the world is like.
 
     Attributes:
-        refuses: raised by the last look before it happens.
+        refuses: raised by the last look before it happens; with `away`, only by so many of them.
         fails: raised in place of an answer; the change is made all the same where `made_anyway`.
         answers: what looking up gives, in order; the last one stays.
     """
 
-    refuses: WatchkeeperError | None = None
+    refuses: BaseException | None = None
+    away: int = 999
     fails: BaseException | None = None
     answers: list[bool | None] = field(default_factory=lambda: [True])
     acts: int = 0
@@ -114,7 +114,8 @@ class FakeAction:
     undo: str = ""
 
     async def check(self, site: Site, plan: Plan) -> None:
-        if self.refuses:
+        if self.refuses and self.away:
+            self.away -= 1
             raise self.refuses
 
     async def act(self, site: Site, plan: Plan) -> str:
@@ -126,6 +127,16 @@ class FakeAction:
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
         self.looks += 1
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+@pytest.fixture(autouse=True)
+def no_minute_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is away is asked as often as on a real night, and at once."""
+    monkeypatch.setattr(patience, "AGAIN_AFTER_SECONDS", (0, 0, 0))
+
+
+def finding(cause: str, confidence: float) -> Finding:
+    return Finding(cause=cause, confidence=confidence, fault=Fault.OURS, evidence=["it"])
 
 
 def plan_to(action: str, target: str = "database", **more: Any) -> Plan:

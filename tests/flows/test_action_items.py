@@ -1,24 +1,24 @@
 """Action items at GitHub: one issue each, closed there is closed here and the other way round, asked of GitHub itself."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from drills.moved.serving import serve
 from drills.vendors import config
 from drills.vendors.github import GitHubApi
 from flows import action_items
 from tests.flows.conftest import MovedBench
-from tests.stories.serving import serve
 from watchkeeper.closing import close_by_hand
 from watchkeeper.documents.action_items import Promise
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Incident
 from watchkeeper.policy import Policy
-from watchkeeper.reviews.items import close_item, read_items, save_promises
+from watchkeeper.reviews.items import close_item, move_item, read_items, save_promises
 from watchkeeper.settings import GitHub
 
 PROMISES = [
@@ -108,6 +108,28 @@ async def test_what_is_closed_here_is_closed_there(
         await action_items.action_items.fn()
     ended = [(issue["state"], issue["state_reason"]) for issue in github.issues]
     assert ended == [("open", None), ("closed", "not_planned")]
+
+
+async def test_an_item_that_is_moved_or_more_urgent_is_so_in_its_issue_and_peoples_words_stay(
+    bench: MovedBench, github: GitHubApi, promised: Incident
+) -> None:
+    await action_items.action_items.fn()
+    github.issues[1]["body"] += "\n\nAsked the vendor.\n- Due: 2026-03-09\r\n"
+    async with bench.store.transaction() as db:
+        later = bench.now().date() + timedelta(days=20)
+        desk = bench.desk(promised)
+        await move_item(db, desk, promised, 2, later, person="Ana", reason="the vendor", now=bench.now())
+    assert await action_items.action_items.fn() == [
+        f"INC-0001, action 2: its issue 2 says {later}, priority low"
+    ]
+    assert await action_items.action_items.fn() == []
+    body = github.issues[1]["body"]
+    assert f"- Due: {later}\n" in body and "Asked the vendor.\n- Due: 2026-03-09" in body
+    assert "- Due: 2026-03-09" in github.issues[0]["body"]
+    async with bench.store.transaction() as db:
+        await db.run("action_items/raise_priority", incident_id=promised.id, number=2)
+    await action_items.action_items.fn()
+    assert "- Priority: High" in github.issues[1]["body"]
 
 
 async def test_a_github_that_refuses_is_said_and_asked_again_later(

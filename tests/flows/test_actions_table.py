@@ -8,10 +8,11 @@ import pytest
 from flows import resolution
 from flows.actions.registry import ACTIONS
 from flows.actions.site import Site
+from flows.checks import LOOK_AT
 from flows.resolution import Outcome, take_step
 from tests.flows.conftest import NOBODY, FakeAction, MovedBench, plan_to
 from tests.watchkeeper.house import two_on_call
-from watchkeeper.decisions import ALWAYS_ASK, gate_for
+from watchkeeper.decisions import ALWAYS_ASK, THROUGH_VENDOR, gate_for
 from watchkeeper.model import Gate, Plan, Status
 from watchkeeper.policy import load_policy
 from watchkeeper.policy.rules import Limits
@@ -79,6 +80,17 @@ async def test_every_action_is_made_only_as_far_as_its_gate_allows(
 
     assert ended == {"observe": Outcome.OBSERVED, "ask": Outcome.APPROVAL}
     assert made.acts == 0
+
+
+# What goes through a vendor and is done while its page is red, for a person waits or decides; decisions.py says why.
+NEVER_HELD = frozenset({"open_hotfix", "resolve_issues", "set_maintenance_mode"})
+
+
+def test_every_action_waits_while_the_vendor_that_it_goes_through_tells_of_an_outage() -> None:
+    held = {name for through in THROUGH_VENDOR.values() for name in through}
+
+    assert held == set(ACTIONS) - NEVER_HELD
+    assert {f"vendor_status_{vendor}" for vendor in THROUGH_VENDOR} <= set(LOOK_AT)
 
 
 def test_what_a_person_is_always_asked_for_is_an_action() -> None:

@@ -16,13 +16,13 @@ from flows import checks
 from flows.checks import all_of, run_checks, run_probes
 from flows.credentials import Credentials
 from flows.looks import LOOKS, PROBES_ASK, Look, Scene, of_domain
-from flows.readings import measure_of, reading_of, service_of
-from flows.roles import backend_of, frontend_of
+from flows.readings import service_of
 from tasks import looking, shapes
 from tests.flows.conftest import NOBODY
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.documents.cards import findings_card
 from watchkeeper.model import Check, CheckStatus, Incident
+from watchkeeper.policy.roles import backend_of, frontend_of
 from watchkeeper.settings import Settings
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -119,99 +119,6 @@ async def test_a_probe_that_breaks_is_a_bad_reading_and_no_crash(monkeypatch: py
     assert reading.detail == "the look itself failed (RuntimeError)"
 
 
-@pytest.mark.parametrize(
-    ("status", "ok"), [(CheckStatus.OK, True), (CheckStatus.BAD, False), (CheckStatus.UNKNOWN, False)]
-)
-def test_only_a_good_look_is_a_good_reading(status: CheckStatus, ok: bool) -> None:
-    reading = reading_of(check("backend_health", status, status_code=200), two_on_call())
-
-    assert reading is not None
-    assert (reading.probe, reading.ok, reading.observed_at) == ("backend_health", ok, NOW)
-    assert (reading.value, reading.threshold, reading.detail) == (200, 200, "all is well")
-
-
-def test_a_witness_that_cannot_be_asked_says_nothing_of_us() -> None:
-    policy = two_on_call()
-
-    assert reading_of(check("sentry_errors", CheckStatus.UNKNOWN), policy) is None
-    bad = reading_of(check("sentry_errors", CheckStatus.BAD, per_minute=9.5), policy)
-    assert bad is not None and (bad.ok, bad.service in policy.services) == (False, False)
-
-
-def test_what_is_not_configured_is_no_reading() -> None:
-    assert reading_of(check("redis_ping", CheckStatus.NOT_CONFIGURED), two_on_call()) is None
-
-
-@pytest.mark.parametrize(
-    ("name", "facts", "measure"),
-    [
-        ("backend_health", {"status_code": 503}, (503, "", 200)),
-        ("backend_detailed", {"status_code": 200}, (200, "", 200)),
-        ("postgres_connections", {"application_connections": 18}, (18, "connections", 15.0)),
-        ("redis_ping", {"milliseconds": 0.4}, (0.4, "ms", None)),
-        ("uptimerobot_monitors", {"down": ["shop", "api"]}, (2.0, "monitors down", 0)),
-        ("uptimerobot_monitors", {"down": []}, (0.0, "monitors down", 0)),
-        ("sentry_errors", {"per_minute": 9.5}, (9.5, "errors a minute", 5)),
-        ("dns", {"addresses": ["192.0.2.1"]}, (None, "", None)),
-    ],
-)
-def test_a_reading_is_held_against_its_threshold(
-    name: str, facts: dict[str, Any], measure: tuple[float | None, str, float | None]
-) -> None:
-    assert measure_of(check(name, **facts), two_on_call()) == measure
-
-
-@pytest.mark.parametrize("probe", PROBES)
-def test_a_look_that_gave_nothing_measured_nothing(probe: str) -> None:
-    reading = reading_of(check(probe, CheckStatus.UNKNOWN), two_on_call())
-
-    assert reading is not None
-    assert (reading.value, reading.ok) == (None, False)
-
-
-@pytest.mark.parametrize(
-    ("name", "dependencies", "service"),
-    [
-        ("backend_health", {}, "backend"),
-        ("postgres_connections", {}, "database"),
-        ("redis_ping", {}, "redis"),
-        ("uptimerobot_monitors", {}, "backend"),
-        ("frontend_health", {}, "frontend"),
-        # It says itself what it cannot use, if that is a service that we know.
-        ("backend_detailed", {"database": "error", "redis": "ok"}, "database"),
-        ("backend_detailed", {"database": "ok", "redis": "error"}, "redis"),
-        ("backend_detailed", {"mailer": "error"}, "backend"),
-        ("backend_detailed", {"database": "ok", "redis": "ok"}, "backend"),
-    ],
-)
-def test_a_reading_is_about_what_is_broken(name: str, dependencies: dict[str, str], service: str) -> None:
-    assert service_of(check(name, dependencies=dependencies), two_on_call()) == service
-
-
-@pytest.mark.parametrize(
-    ("down", "service"),
-    [
-        (["shop redis"], "redis"),
-        (["shop backend"], "backend"),
-        # The database explains the backend; neither the database nor Redis explains the other.
-        (["shop backend", "shop database"], "database"),
-        (["shop backend", "shop database", "shop redis"], "backend"),
-        (["somebody else's"], "backend"),
-    ],
-)
-def test_monitors_that_are_down_speak_for_what_explains_them(down: list[str], service: str) -> None:
-    services: dict[str, dict[str, Any]] = {
-        "backend": {"title": "B", "kind": "site_outage", "depends_on": ["database", "redis"]},
-        "database": {"title": "D", "kind": "database_down"},
-        "redis": {"title": "R", "kind": "redis_down"},
-    }
-    for name, each in services.items():
-        each["monitors"] = [f"shop {name}"]
-    policy = two_on_call(services=services)
-
-    assert service_of(check("uptimerobot_monitors", down=down), policy) == service
-
-
 WEB = {
     "title": "Website",
     "kind": "site_outage",
@@ -240,22 +147,6 @@ def test_a_frontend_on_vercel_is_not_taken_for_the_backend() -> None:
     assert frontend is not None and frontend.title == "Website"
     assert backend_of(two_on_call(services={"worker": WORKER})) is None
     assert frontend_of(two_on_call(services={"api": API})) is None
-
-
-@pytest.mark.parametrize(
-    ("down", "service"),
-    [(["shop website"], "web"), (["shop api"], "api"), (["shop website", "shop api"], "api")],
-)
-def test_a_monitor_that_is_down_speaks_for_the_service_that_it_watches(down: list[str], service: str) -> None:
-    policy = two_on_call(services={"web": WEB, "api": API})
-
-    assert service_of(check("uptimerobot_monitors", down=down), policy) == service
-
-
-def test_a_dead_page_is_about_the_service_that_vercel_serves_whatever_its_name() -> None:
-    policy = two_on_call(services={"api": API, "web": WEB})
-
-    assert service_of(check("frontend_health", CheckStatus.BAD), policy) == "web"
 
 
 def test_a_domain_that_leads_nowhere_is_about_the_service_that_has_it() -> None:
@@ -305,6 +196,8 @@ def test_the_sweep_takes_what_proves_health_and_nothing_else() -> None:
     assert {look.name for look in checks.PROBES} == {
         *("backend_health", "backend_detailed", "circuits", "frontend_health", "dns", "uptimerobot_monitors"),
         *("postgres_connections", "postgres_writable", "redis_ping", "queue", "jobs_table", "sentry_errors"),
+        *("stripe_undelivered", "payment_orders"),
+        "postgres_slow_queries",
     }
 
 
@@ -355,3 +248,38 @@ def test_every_limit_on_the_way_to_the_card_leaves_room_in_its_half_minute() -> 
     limits = [looking.LIMIT_SECONDS, shapes.LOOK_LIMIT_SECONDS, checks.HANGS_AFTER_SECONDS, 30]
 
     assert limits == sorted(set(limits))
+
+
+def vendor_page(vendor: str, indicator: str) -> Look:
+    async def take(**given: object) -> Check:
+        if indicator == "hangs":
+            await asyncio.Event().wait()
+        status = {"none": CheckStatus.OK, "web page": CheckStatus.UNKNOWN}.get(indicator, CheckStatus.BAD)
+        told = check(f"vendor_status_{vendor}", status, indicator=indicator)
+        return told.model_copy(update={"system": vendor, "summary": f"{indicator}: Pooler"})
+
+    return Look(f"vendor_status_{vendor}", take, lambda scene: {})
+
+
+@pytest.mark.parametrize(
+    ("pages", "said"),
+    [
+        ([("supabase", "none"), ("upstash", "minor")], "none is red"),
+        (
+            [("supabase", "major"), ("vercel", "critical")],
+            "Supabase's is red (major: Pooler), external support: support@supabase.io; "
+            "Vercel's is red (critical: Pooler)",
+        ),
+        (
+            [("supabase", "none"), ("railway", "hangs"), ("stripe", "web page")],
+            "none is red; 2 of 3 not read yet",
+        ),
+    ],
+)
+async def test_triage_hears_at_once_whose_page_is_red_and_whom_to_ask(
+    monkeypatch: pytest.MonkeyPatch, pages: list[tuple[str, str]], said: str
+) -> None:
+    monkeypatch.setattr(checks, "LOOKS", [vendor_page(*page) for page in pages])
+    monkeypatch.setattr(checks, "PAGES_WITHIN_SECONDS", 0.05)
+
+    assert await checks.read_vendor_pages(two_on_call()) == f"vendors' status pages: {said}"

@@ -18,8 +18,8 @@ from flows.credentials import Credentials
 from tests.conftest import MovedClock
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.decisions import gate_for
-from watchkeeper.embedded import EmbeddedPostgres
 from watchkeeper.errors import NotPermitted, PreconditionChanged
+from watchkeeper.machine.embedded import EmbeddedPostgres
 from watchkeeper.model import Gate, Plan, Remediation
 from watchkeeper.policy import Policy
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,23 @@ from redis.asyncio import Redis
 from blocks.postgres import PostgresCredentials
 from blocks.redis import RedisCredentials
 from drills.company.redis import start_redis
+from flows.actions import jobs as actions
 from flows.actions.jobs import REASON, FailJob, plan_fail_job
 from flows.actions.site import Site
 from flows.credentials import Credentials
+from flows.runbooks import worker_stuck
+from flows.transaction import carry_out
 from tasks import bullmq, jobs
-from tests.flows.conftest import MovedBench
+from tests.flows.conftest import MovedBench, plan_to
 from tests.watchkeeper.house import two_on_call
-from watchkeeper.embedded import EmbeddedPostgres
 from watchkeeper.errors import PreconditionChanged, VendorUnavailable
-from watchkeeper.model import Check, CheckStatus, Incident, Plan
+from watchkeeper.findings import save_checks
+from watchkeeper.machine.embedded import EmbeddedPostgres
+from watchkeeper.model import Check, CheckStatus, Incident, Plan, RemediationState
+from watchkeeper.parts import Parts
 from watchkeeper.policy import Policy
 from watchkeeper.policy.services import QueueTarget
+from watchkeeper.remediations import claim, finish
 
 TABLE = """
 CREATE TABLE jobs (
@@ -87,6 +93,36 @@ class Shop:
         plan = await plan_fail_job(self.site, "worker", cause="stuck_job")
         assert plan is not None
         return plan
+
+
+@dataclass
+class Night:
+    """An incident of this shop's, whose investigation has found what the test says."""
+
+    shop: Shop
+    bench: MovedBench
+    incident: Incident
+
+    @property
+    def site(self) -> Site:
+        return replace(self.shop.site, parts=Parts(self.bench.store, self.incident.id, self.bench.now))
+
+    async def blames(self, job_id: str) -> None:
+        job = {"id": job_id, "locked": False, "stalled_count": 2, "tries": 3}
+        seen = Check(
+            name="queue",
+            system="bullmq",
+            status=CheckStatus.BAD,
+            summary="1 without a lock",
+            facts={"active_jobs": [job]},
+            observed_at=self.bench.now(),
+        )
+        await save_checks(self.bench.store, self.incident.id, 1, [seen], now=self.bench.now())
+
+    async def has_failed(self, job_id: str) -> None:
+        known = await self.bench.planned(self.incident, plan_to("fail_job", job_id))
+        claimed = await claim(self.bench.store, known, holder="run", now=self.bench.now())
+        await finish(self.bench.store, claimed, RemediationState.DONE, "failed", now=self.bench.now())
 
 
 @pytest.fixture
@@ -188,6 +224,63 @@ async def test_done_twice_it_is_done_once_and_can_be_looked_up(
     assert await FailJob().look_up(shop.site, remediation) is None
 
 
+@pytest.mark.parametrize("worked_on", [True, False])
+async def test_killed_between_its_halves_it_is_not_done_and_the_second_half_alone_is_made_up_for(
+    shop: Shop, bench: MovedBench, policy: Policy, monkeypatch: pytest.MonkeyPatch, worked_on: bool
+) -> None:
+    async def die(*arguments: object, **named: object) -> str:
+        raise KeyboardInterrupt
+
+    await shop.asked("dsg-1")
+    worker = await shop.hangs("dsg-1") if worked_on else None
+    incident = await bench.incident_under(policy)
+    remediation = await bench.planned(incident, await shop.planned())
+    claimed = await claim(bench.store, remediation, holder="dies", now=bench.now())
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(bullmq, "give_up_job", die)
+        await FailJob().act(shop.site, claimed.plan)
+    assert await FailJob().look_up(shop.site, claimed) is False
+    bench.clock.advance(minutes=1)
+
+    finished = await carry_out(bench, shop.site, claimed, holder="goes on")
+
+    assert finished.state is RemediationState.DONE
+    assert await FailJob().look_up(shop.site, finished) is True
+    assert await bullmq.job_is_held(shop.redis, TARGET, "dsg-1") is False
+    assert (await shop.rows())["dsg-1"] == ("failed", REASON)
+    if worker:
+        await worker.close(force=True)
+
+
+async def test_telling_the_queue_again_leaves_a_job_that_ended_there_as_it_is(shop: Shop) -> None:
+    await shop.asked("dsg-1")
+    worker = await shop.hangs("dsg-1")
+    try:
+        told = [await bullmq.give_up_job(shop.redis, TARGET, "dsg-1", reason=REASON) for _ in range(2)]
+
+        assert told == ["failed in the queue", "had ended in the queue already"]
+        assert await shop.queue.getJobState("dsg-1") == "failed"
+    finally:
+        await worker.close(force=True)
+
+
+async def test_where_redis_cannot_be_asked_nobody_is_told_that_it_happened(
+    shop: Shop, bench: MovedBench, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*arguments: object) -> bool:
+        raise VendorUnavailable(vendor="redis", action="look_up_job", reason="ConnectionError")
+
+    await shop.asked("dsg-1")
+    remediation = await bench.planned(await bench.incident_under(policy), await shop.planned())
+    claimed = await claim(bench.store, remediation, holder="dies", now=bench.now())
+    await shop.database.execute("UPDATE jobs SET status = 'failed', error = %s", (REASON,))
+    monkeypatch.setattr(bullmq, "job_is_held", away)
+
+    finished = await carry_out(bench, shop.site, claimed, holder="goes on")
+
+    assert finished.state is RemediationState.UNKNOWN
+
+
 async def test_a_queue_that_cannot_be_told_leaves_the_row_failed_and_says_so(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,16 +296,92 @@ async def test_a_queue_that_cannot_be_told_leaves_the_row_failed_and_says_so(
     assert (await shop.rows())["dsg-1"] == ("failed", REASON)
 
 
-async def test_waits_for_a_job_that_is_soon_over_the_limit_and_not_for_one_that_just_began(
-    shop: Shop,
-) -> None:
-    await shop.asked("dsg-young", ago=timedelta(seconds=30))
+@pytest_asyncio.fixture
+async def night(shop: Shop, bench: MovedBench, policy: Policy) -> Night:
+    return Night(shop, bench, await bench.incident_under(policy))
+
+
+async def test_a_dry_run_waits_for_nobody(shop: Shop) -> None:
+    await shop.asked("dsg-slow", ago=timedelta(minutes=5) - timedelta(seconds=1))
+
     assert await plan_fail_job(shop.site, "worker", cause="stuck_job") is None
 
-    await shop.asked("dsg-slow", ago=timedelta(minutes=5) - timedelta(seconds=1))
-    plan = await shop.planned()
 
-    assert plan.target == "dsg-slow"
+async def test_waits_for_the_job_that_was_found_stuck_until_it_is_over_the_limit(night: Night) -> None:
+    await night.shop.asked("dsg-other", ago=timedelta(minutes=4))
+    await night.shop.asked("dsg-slow", ago=timedelta(minutes=5) - timedelta(seconds=1))
+    await night.blames("dsg-slow")
+
+    plan = await plan_fail_job(night.site, "worker", cause="stuck_job")
+
+    assert plan is not None and plan.target == "dsg-slow"
+
+
+async def test_waits_for_no_other_job_once_the_one_that_was_found_stuck_has_ended(night: Night) -> None:
+    await night.shop.asked("dsg-slow", "completed", ago=timedelta(seconds=1))
+    await night.shop.asked("dsg-other", ago=timedelta(minutes=4))
+    await night.blames("dsg-slow")
+
+    async with asyncio.timeout(5):
+        assert await plan_fail_job(night.site, "worker", cause="stuck_job") is None
+
+
+async def test_waits_no_longer_than_the_limit_for_a_job_that_is_taken_again_and_again(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    async def taken_just_now(*arguments: object) -> list[dict[str, Any]]:
+        seen.append("look")
+        return [{"id": "dsg-slow", "seconds": 0.1}]
+
+    monkeypatch.setattr(jobs, "jobs_in_processing", taken_just_now)
+    monkeypatch.setattr(actions, "BESIDES_SECONDS", 0.2)
+    monkeypatch.setattr(actions, "LOOK_AGAIN_SECONDS", 0.01)
+    thresholds = night.site.policy.thresholds.model_copy(update={"job_stalled_after": timedelta(seconds=0.2)})
+    policy = night.site.policy.model_copy(update={"thresholds": thresholds})
+
+    async with asyncio.timeout(5):
+        assert await actions.over_in_time(replace(night.site, policy=policy), ["dsg-slow"]) == []
+
+    assert len(seen) > 1
+
+
+@pytest.mark.parametrize("failed", [True, False])
+async def test_the_worker_is_restarted_after_a_job_was_failed_and_not_where_it_got_on_by_itself(
+    night: Night, monkeypatch: pytest.MonkeyPatch, failed: bool
+) -> None:
+    async def plan_restart(site: Site, service: str, **named: object) -> Plan:
+        return plan_to("restart_service", service)
+
+    monkeypatch.setattr(worker_stuck, "plan_restart", plan_restart)
+    if failed:
+        await night.has_failed("dsg-1")
+
+    plan = await worker_stuck.restart_stuck(night.site)
+
+    assert (plan is not None) is failed
+
+
+async def test_the_worker_is_restarted_while_a_job_is_over_the_limit_or_stuck_in_the_queue(
+    night: Night,
+) -> None:
+    assert await actions.hangs(night.site, "worker") is False
+    await night.shop.queue.add("design", {}, {"jobId": "dsg-1"})
+    worker = await night.shop.hangs("dsg-1")
+    try:
+        assert await actions.hangs(night.site, "worker") is False
+        await night.shop.queue.client.delete("bull:designs:dsg-1:lock")
+        await night.shop.queue.client.hset("bull:designs:dsg-1", "stc", 2)
+        assert await actions.hangs(night.site, "worker") is True
+    finally:
+        await worker.close(force=True)
+    await night.shop.queue.client.delete("bull:designs:active")
+    assert await actions.hangs(night.site, "worker") is False
+
+    await night.shop.asked("dsg-2")
+
+    assert await actions.hangs(night.site, "worker") is True
 
 
 async def test_sees_who_works_on_what_and_whose_lock_is_gone(shop: Shop) -> None:

@@ -20,10 +20,16 @@ from flows.actions import vercel as actions
 from flows.actions.site import Site
 from flows.actions.vercel import PromoteFrontend, RollBackFrontend, plan_rollback
 from flows.credentials import Credentials
-from tasks import vercel
+from tasks import github, vercel
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.decisions import gate_for
-from watchkeeper.errors import NotConfigured, PreconditionChanged, VendorRejected, VendorUnavailable
+from watchkeeper.errors import (
+    NotConfigured,
+    NothingToChange,
+    PreconditionChanged,
+    VendorRejected,
+    VendorUnavailable,
+)
 from watchkeeper.model import Gate, Plan, Remediation
 
 WEB = {
@@ -116,6 +122,52 @@ async def test_shows_what_is_served_what_comes_back_and_what_it_costs(world: Wor
     assert gate_for(plan.action, POLICY) == (Gate.APPROVAL, "guide_asks_a_person_first")
 
 
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """GitHub knows of one commit with a migration; what it was asked to compare."""
+    asked: list[tuple[str, str]] = []
+
+    async def compare(credentials: object, base: str, head: str) -> dict[str, Any]:
+        asked.append((base, head))
+        commits = [{"sha": "deadbea7c0de", "message": "Render the cart", "author": "dev"}]
+        migrations = ["web/migrations/7.sql"]
+        return {
+            "ahead_by": 1,
+            "behind_by": 0,
+            "commits": commits,
+            "files": migrations,
+            "migrations": migrations,
+        }
+
+    monkeypatch.setattr(github, "compare_commits", compare)
+    monkeypatch.setattr(Site, "github", lambda site: None)
+    return asked
+
+
+def shows_what_it_gives_up(plan: Plan, compared: list[tuple[str, str]]) -> bool:
+    [(older, newer)] = compared
+    assert older.startswith("f00dcafe") and newer.startswith("deadbea7")
+    assert "gives up deadbea7 “Render the cart” (dev)" in plan.preview
+    return any(line.startswith("migrations lie between: web/migrations/7.sql") for line in plan.preview)
+
+
+async def test_a_rollback_shows_the_commits_it_gives_up_and_the_migrations_between(
+    world: World, compared: list[tuple[str, str]]
+) -> None:
+    await world.deploy("site-2-broken")
+
+    assert shows_what_it_gives_up(await world.plan(), compared)
+
+
+async def test_a_promotion_shows_the_commits_it_gives_up_and_the_migrations_between(
+    world: World, compared: list[tuple[str, str]]
+) -> None:
+    plan = await offers_nothing(world)
+
+    assert plan.action == "promote_frontend"
+    assert shows_what_it_gives_up(plan, compared)
+
+
 async def test_goes_back_and_says_so_only_when_it_is_served(world: World) -> None:
     await world.deploy("site-2-broken")
     plan = await world.plan()
@@ -171,7 +223,8 @@ async def test_plans_nothing_without_anything_to_go_back_to(world: World) -> Non
     for each in world.api._deployments[1:]:
         each.served, each.state = False, "ERROR"
 
-    assert await plan_rollback(world.site, "web", cause=CAUSE) is None
+    with pytest.raises(NothingToChange, match="no earlier deployment of web"):
+        await plan_rollback(world.site, "web", cause=CAUSE)
 
 
 async def offers_nothing(world: World) -> Plan:

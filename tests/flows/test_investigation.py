@@ -90,21 +90,24 @@ async def test_what_changed_on_either_platform_stands_first_newest_on_top(
 ) -> None:
     railway = [change("2026-03-02T02:30:00+00:00", "Railway", "Speed up checkout")]
     vercel = [change("2026-03-02T02:50:00+00:00", "Vercel", "Render on the server")]
+    variables = [change("2026-03-02T02:40:00+00:00", "Vercel", "variable API_URL")]
     facts = {"changes": railway, "unreadable": "which variables were changed is not readable on Railway"}
     looks.say("railway_changes", CheckStatus.OK, facts=facts)
     looks.say("vercel_deployments", CheckStatus.OK, facts={"changes": vercel})
+    looks.say("vercel_variables", CheckStatus.OK, facts={"changes": variables})
     leak(looks)
 
     await investigate(incident)
 
     [card] = looks.cards
-    order = [card.index(words) for words in ("changed lately", "Render on", "Speed up", "## Causes")]
+    wanted = ("changed lately", "Render on", "variable API", "Speed up", "## Causes")
+    order = [card.index(words) for words in wanted]
     assert order == sorted(order)
-    variables = card.index("Not readable: which variables were changed is not readable on Railway")
-    assert variables < card.index("## Causes")
+    unreadable = card.index("Not readable: which variables were changed is not readable on Railway")
+    assert unreadable < card.index("## Causes")
 
 
-@pytest.mark.parametrize("name", ["railway_changes", "vercel_deployments"])
+@pytest.mark.parametrize("name", ["railway_changes", "vercel_deployments", "vercel_variables"])
 async def test_a_platform_that_does_not_say_what_changed_is_named_where_the_changes_would_stand(
     incident: Incident, looks: Looks, name: str
 ) -> None:
@@ -139,6 +142,41 @@ async def test_what_spoke_for_the_others_is_on_the_timeline_where_several_causes
     [why] = [text for text in await bench.story(incident) if text.startswith("Several causes fit.")]
     assert "Trying connection leak first; for it alone speaks: 18 connections held." in why
     assert "For supabase outage (85%): its page is red." in why
+
+
+async def test_of_causes_that_fit_about_equally_well_the_one_with_a_cure_is_announced(
+    bench: MovedBench, incident: Incident, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        Finding(cause="database_unreachable", confidence=1.0, fault=Fault.OURS, evidence=["it fails", "and"]),
+        Finding(cause="connection_leak", confidence=0.92, fault=Fault.OURS, evidence=["18 connections held"]),
+    ]
+    monkeypatch.setattr(investigating, "diagnose", lambda checks, policy: found)
+
+    first, _ = await investigate(incident)
+
+    assert (await bench.incident(incident.id)).cause == first.cause == "connection_leak"
+    assert any("Likely cause: connection leak" in text for _, text in await bench.told(incident, "update"))
+    [why] = [text for text in await bench.story(incident) if text.startswith("Several causes fit.")]
+    assert "Trying connection leak first; for it alone speaks: 18 connections held." in why
+    assert "The runbook has no cure for database unreachable." in why
+
+
+async def test_what_was_tried_and_taken_back_is_not_announced_again_where_another_cure_is_tried(
+    bench: MovedBench, incident: Incident, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        Finding(cause="bad_deployment", confidence=1.0, fault=Fault.OURS, evidence=["deployed lately"]),
+        Finding(cause="connection_leak", confidence=0.7, fault=Fault.OURS, evidence=["18 connections held"]),
+    ]
+    monkeypatch.setattr(investigating, "diagnose", lambda checks, policy: found)
+    monkeypatch.setattr(investigating, "taken_back", lambda known, round: {"bad_deployment"})
+
+    await investigate(incident)
+
+    assert (await bench.incident(incident.id)).cause == "connection_leak"
+    told = "Not tried again, for it did not help and was taken back: bad deployment."
+    assert told in await bench.story(incident)
 
 
 async def test_a_round_that_is_concluded_is_not_looked_at_again(

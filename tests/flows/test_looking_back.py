@@ -30,7 +30,7 @@ async def test_cause_that_was_there_before_is_said_with_how_long_it_takes(
         await found(0.9)
     incident, said = await found(0.9)
     assert said == (
-        ". The same cause on 6 March (INC-0005); no fix that was promised then is open. Time to resolution with "
+        ". The same cause on 6 March (INC-0005); no fix that was promised is open. Time to resolution with "
         "this cause: 20 minutes; half of them took 20 minutes to 20 minutes, all 5 took 20 minutes to 20 minutes (n = 5)"
     )
     earlier = await read_earlier(bench.store, incident.id)

@@ -10,12 +10,12 @@ import pytest_asyncio
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from drills.moved.serving import serve
 from drills.vendors import config
 from drills.vendors.github import GitHubApi
 from flows import publishing
 from flows.shelf import shelf_of
 from tests.flows.conftest import MovedBench
-from tests.stories.serving import serve
 from tests.watchkeeper.documents.night import reading
 from watchkeeper.closing import close_by_hand
 from watchkeeper.deadlines import read_deadlines
@@ -23,7 +23,7 @@ from watchkeeper.errors import BadInput, WatchkeeperError
 from watchkeeper.findings import save_reading
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Channel, DeadlineKind, DeadlineState, Incident, Status
-from watchkeeper.outbox import read_notifications
+from watchkeeper.paging.outbox import read_notifications
 from watchkeeper.policy import Policy
 from watchkeeper.reviews.drafting import write_draft
 from watchkeeper.reviews.items import read_items

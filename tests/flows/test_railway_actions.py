@@ -6,22 +6,43 @@ from typing import Any
 
 import pytest
 
-from flows.actions import memory
+from flows.actions import payments, resources
 from flows.actions import railway as actions
-from flows.actions.memory import LowerMemory, RaiseMemory, plan_raise_memory, raised
-from flows.actions.railway import RollBackDeployment, commits_between, migration_lines, plan_rollback
+from flows.actions.maintenance import plan_maintenance
+from flows.actions.payments import plan_replace_secret
+from flows.actions.railway import (
+    RollBackDeployment,
+    commit_that_will_run,
+    commits_between,
+    migration_lines,
+    plan_rollback,
+)
+from flows.actions.resources import (
+    CPU,
+    MEMORY,
+    LowerResources,
+    RaiseResources,
+    Resource,
+    plan_raise_cpu,
+    plan_raise_memory,
+)
 from flows.actions.site import Site, Undoable
+from flows.runbooks import PlanStep, high_error_rate, site_outage
+from flows.runbooks.worker_stuck import restart_crashed
 from tests.flows.conftest import NOBODY
+from tests.rows import a_remediation
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.errors import (
+    NothingToChange,
     NotPermitted,
     PreconditionChanged,
     VendorRejected,
     VendorUnavailable,
     WatchkeeperError,
 )
-from watchkeeper.model import Gate, Plan, Remediation, RemediationState
+from watchkeeper.model import Plan, Remediation, RemediationState
 from watchkeeper.policy import Policy
+from watchkeeper.policy.services import StripeTarget
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 
@@ -50,6 +71,8 @@ class Vendors:
     def __init__(self) -> None:
         self.deployments = [deployment("d2", "c2"), deployment("d1", "c1", "REMOVED")]
         self.memory_gb: float | None = 0.15
+        self.cpu: float | None = 1.0
+        self.measured_gb: float | None = None
         self.comparison: dict[str, Any] | WatchkeeperError = compared()
         self.asked: list[Any] = []
 
@@ -57,12 +80,17 @@ class Vendors:
         return self.deployments
 
     async def read_limits(self, *where: Any) -> dict[str, float | None]:
-        return {"memory_gb": self.memory_gb, "cpu": 1.0}
+        return {"memory_gb": self.memory_gb, "cpu": self.cpu}
 
     async def read_usage(self, *where: Any, since: datetime) -> dict[str, float | None]:
-        return {"memory_peak_gb": 0.149, "memory_limit_gb": None}
+        return {
+            "memory_peak_gb": 0.149,
+            "memory_limit_gb": self.measured_gb,
+            "cpu_peak": 1.01,
+            "cpu_limit": 1.0,
+        }
 
-    async def update_limits(self, *where: Any, memory_gb: float, cpu: float | None) -> None:
+    async def update_limits(self, *where: Any, memory_gb: float | None, cpu: float | None) -> None:
         self.asked.append((memory_gb, cpu))
 
     async def compare_commits(self, credentials: object, base: str, head: str) -> dict[str, Any]:
@@ -77,7 +105,7 @@ def vendors(monkeypatch: pytest.MonkeyPatch) -> Vendors:
     made = Vendors()
     monkeypatch.setattr(actions.railway, "list_deployments", made.list_deployments)
     for name in ("read_limits", "read_usage", "update_limits"):
-        monkeypatch.setattr(memory.railway_usage, name, getattr(made, name))
+        monkeypatch.setattr(resources.railway_usage, name, getattr(made, name))
     monkeypatch.setattr(actions.github, "compare_commits", made.compare_commits)
     monkeypatch.setattr(Site, "github", lambda site: None)
     monkeypatch.setattr(Site, "railway", lambda site, service: (None, None))
@@ -85,26 +113,11 @@ def vendors(monkeypatch: pytest.MonkeyPatch) -> Vendors:
 
 
 def done(plan: Plan) -> Remediation:
-    return Remediation(
-        id=1,
-        incident_id=7,
-        round=1,
-        step=1,
-        attempt=1,
-        action=plan.action,
-        target=plan.target,
-        plan=plan,
-        plan_digest="d",
-        gate=Gate.APPROVAL,
-        gate_reason="guide_asks_a_person_first",
-        state=RemediationState.DONE,
-    )
+    return a_remediation(plan, RemediationState.DONE)
 
 
 async def rollback(site: Site) -> Plan:
-    plan = await plan_rollback(site, "backend", cause="bad_deployment")
-    assert plan is not None
-    return plan
+    return await plan_rollback(site, "backend", cause="bad_deployment")
 
 
 async def test_a_rollback_shows_the_commits_it_gives_up(site: Site, vendors: Vendors) -> None:
@@ -113,6 +126,23 @@ async def test_a_rollback_shows_the_commits_it_gives_up(site: Site, vendors: Ven
     assert vendors.asked == [("c1", "c2")]
     assert "no migrations lie between" in plan.preview
     assert "gives up bada55c0 “Speed up checkout” (dev)" in plan.preview
+
+
+@pytest.mark.parametrize(
+    ("deployments", "step"),
+    [
+        ([deployment("d2", "c2")], site_outage.roll_back_backend),
+        ([deployment("d2", "c2")], high_error_rate.roll_back_backend),
+        ([deployment("d2", "c2", "REMOVED")], restart_crashed),
+    ],
+)
+async def test_without_a_deployment_to_change_it_says_so_instead_of_finding_nothing_to_do(
+    site: Site, vendors: Vendors, deployments: list[dict[str, Any]], step: PlanStep
+) -> None:
+    vendors.deployments = deployments
+
+    with pytest.raises(NothingToChange, match="Railway"):
+        await step(site)
 
 
 async def test_a_rollback_says_when_migrations_lie_between(site: Site, vendors: Vendors) -> None:
@@ -150,7 +180,7 @@ async def test_without_github_it_cannot_be_told_whether_migrations_lie_between(p
 async def test_commits_that_railway_does_not_name_cannot_be_compared(site: Site, vendors: Vendors) -> None:
     [line] = await commits_between(site, None, "c2")
 
-    assert "Railway names no commits" in line
+    assert "the platform names no commits" in line
     assert vendors.asked == []
 
 
@@ -158,6 +188,65 @@ def test_many_files_or_two_lines_of_history_leave_migrations_unknown() -> None:
     for told in (compared(files=["a.py"] * 300), compared(behind_by=1)):
         [line] = migration_lines(told)
         assert "could not be told" in line
+
+
+GONE_BACK = [deployment("d3", "c1"), deployment("d2", "c2", "REMOVED"), deployment("d1", "c1", "REMOVED")]
+
+
+async def test_a_changed_variable_after_a_rollback_brings_back_what_was_left_and_says_so(
+    site: Site, vendors: Vendors
+) -> None:
+    vendors.deployments = GONE_BACK
+    vendors.comparison = compared(migrations=["migrations/7.sql"])
+
+    plan = await plan_maintenance(site, "backend", on=True, message="Back at 4.", cause="it", number=1)
+
+    assert plan is not None and vendors.asked == [("c1", "c2")]
+    assert "ANOTHER COMMIT WILL RUN: c2 “change c2”" in plan.preview
+    assert "brings bada55c0 “Speed up checkout” (dev)" in plan.preview
+    assert (
+        "migrations lie between: migrations/7.sql; the newer release needs them to have run" in plan.preview
+    )
+
+
+async def test_a_new_signing_secret_after_a_rollback_says_which_commit_comes_with_it(
+    site: Site, vendors: Vendors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendors.deployments = GONE_BACK
+    target = StripeTarget(endpoint_url="https://shop.test/hook", event_types=["payment_intent.succeeded"])
+    endpoint = {"id": "we_1", "url": target.endpoint_url, "status": "enabled", "metadata": {}}
+
+    async def list_endpoints(*where: Any) -> list[Any]:
+        return [endpoint]
+
+    monkeypatch.setattr(Site, "stripe", lambda site: (None, target))
+    monkeypatch.setattr(payments.stripe, "list_endpoints", list_endpoints)
+    monkeypatch.setattr(payments, "current_endpoint", lambda endpoints: endpoints[0])
+
+    plan = await plan_replace_secret(site, cause="it")
+
+    assert plan is not None and "ANOTHER COMMIT WILL RUN: c2 “change c2”" in plan.preview
+
+
+async def test_a_changed_variable_names_the_commit_that_goes_on_running(site: Site, vendors: Vendors) -> None:
+    lines = await commit_that_will_run(site, vendors.deployments)
+
+    assert lines == ["the commit that will run is the one that runs now: c2 “change c2”"]
+    assert vendors.asked == []
+
+
+async def test_a_commit_whose_deployment_was_skipped_comes_next(site: Site, vendors: Vendors) -> None:
+    failed = deployment("d3", "c3", "SKIPPED")
+
+    lines = await commit_that_will_run(site, [failed, *vendors.deployments])
+
+    assert lines[0] == "ANOTHER COMMIT WILL RUN: c3 “change c3”"
+
+
+async def test_without_named_commits_it_cannot_be_told_which_will_run(site: Site) -> None:
+    [line] = await commit_that_will_run(site, [deployment("d1", "c1") | {"commit_hash": None}])
+
+    assert "could not be told" in line
 
 
 async def test_many_commits_are_counted_and_not_all_shown(site: Site, vendors: Vendors) -> None:
@@ -209,15 +298,20 @@ async def test_more_memory_shows_the_limit_the_peak_and_the_new_limit(site: Site
     assert plan.undo == "set the limit back to 0.15 GB on Railway"
 
 
+@pytest.mark.parametrize("resource", [MEMORY, CPU])
 @pytest.mark.parametrize(("old", "new"), [(0.15, 0.3), (5, 8), (7.9, 8)])
-def test_a_step_doubles_the_limit_up_to_the_policys_maximum(policy: Policy, old: float, new: float) -> None:
-    assert raised(old, policy) == new
+def test_a_step_doubles_the_limit_up_to_the_policys_maximum(
+    policy: Policy, resource: Resource, old: float, new: float
+) -> None:
+    assert resource.raised(old, policy) == new
 
 
 @pytest.mark.parametrize("old", [8, 24])
 def test_there_is_no_step_over_the_policys_maximum(policy: Policy, old: float) -> None:
     with pytest.raises(NotPermitted, match="most memory that the policy allows"):
-        raised(old, policy)
+        MEMORY.raised(old, policy)
+    with pytest.raises(NotPermitted, match="8 vCPU is the most processors" if old == 8 else "24 vCPU"):
+        CPU.raised(old, policy)
 
 
 async def test_a_limit_that_railway_does_not_name_is_not_raised(site: Site, vendors: Vendors) -> None:
@@ -230,18 +324,57 @@ async def test_a_limit_that_railway_does_not_name_is_not_raised(site: Site, vend
 async def test_the_limit_is_set_with_the_processors_as_they_were(site: Site, vendors: Vendors) -> None:
     plan = await more_memory(site)
 
-    await RaiseMemory().check(site, plan)
-    await RaiseMemory().act(site, plan)
+    await RaiseResources().check(site, plan)
+    await RaiseResources().act(site, plan)
 
     assert vendors.asked == [(0.3, 1.0)]
 
 
-async def test_the_limit_is_not_set_when_somebody_changed_it(site: Site, vendors: Vendors) -> None:
+async def test_a_limit_that_nobody_set_is_raised_from_what_is_measured_and_the_other_is_left_out(
+    site: Site, vendors: Vendors
+) -> None:
+    vendors.memory_gb, vendors.cpu, vendors.measured_gb = None, None, 0.5
     plan = await more_memory(site)
-    vendors.memory_gb = 1.0
+
+    await RaiseResources().check(site, plan)
+    await RaiseResources().act(site, plan)
+
+    assert vendors.asked == [(1.0, None)]
+
+
+async def test_more_processors_leave_the_memory_as_it_was_and_are_taken_back(
+    site: Site, vendors: Vendors
+) -> None:
+    plan = await plan_raise_cpu(site, "backend", cause="cpu_maxed")
+    assert plan.summary == "Raise backend's processors from 1 to 2 vCPU"
+    assert plan.preview[:3] == [
+        "limit now: 1 vCPU",
+        "most that was used lately: 1.01 vCPU",
+        "new limit: 2 vCPU",
+    ]
+
+    await RaiseResources().check(site, plan)
+    assert await RaiseResources().act(site, plan) == "Railway took the limit of 2 vCPU"
+    vendors.cpu = 2.0
+    assert await RaiseResources().look_up(site, done(plan)) is True
+    undo = await RaiseResources().plan_undo(site, done(plan))
+    assert undo is not None
+    assert undo.summary == "Take the raise back: backend's processors from 2 to 1 vCPU"
+    await LowerResources().check(site, undo)
+    await LowerResources().act(site, undo)
+
+    assert vendors.asked == [(0.15, 2.0), (0.15, 1.0)]
+
+
+@pytest.mark.parametrize("changed", [{"memory_gb": 1.0}, {"cpu": 2.0}])
+async def test_the_limit_is_not_set_when_somebody_changed_one(
+    site: Site, vendors: Vendors, changed: dict[str, float]
+) -> None:
+    plan = await more_memory(site)
+    vars(vendors).update(changed)
 
     with pytest.raises(PreconditionChanged, match="no longer what it was"):
-        await RaiseMemory().check(site, plan)
+        await RaiseResources().check(site, plan)
 
 
 async def test_a_policy_that_became_stricter_is_kept(site: Site, vendors: Vendors) -> None:
@@ -249,7 +382,7 @@ async def test_a_policy_that_became_stricter_is_kept(site: Site, vendors: Vendor
     strict = Site(two_on_call(limits={"memory_factor": 1.5}), NOBODY)
 
     with pytest.raises(NotPermitted, match="is over the policy's"):
-        await RaiseMemory().check(strict, plan)
+        await RaiseResources().check(strict, plan)
 
 
 @pytest.mark.parametrize(("now_gb", "happened"), [(0.3, True), (0.15, False), (1.0, None), (None, None)])
@@ -259,31 +392,33 @@ async def test_the_limit_itself_says_whether_it_was_set(
     remediation = done(await more_memory(site))
     vendors.memory_gb = now_gb
 
-    assert await RaiseMemory().look_up(site, remediation) is happened
+    assert await RaiseResources().look_up(site, remediation) is happened
 
 
 async def test_more_memory_is_taken_back_to_the_old_limit(site: Site, vendors: Vendors) -> None:
     remediation = done(await more_memory(site))
     vendors.memory_gb = 0.3
 
-    undo = await RaiseMemory().plan_undo(site, remediation)
+    undo = await RaiseResources().plan_undo(site, remediation)
 
     assert undo is not None
-    assert (undo.action, undo.parameters["to_gb"]) == ("lower_resources", 0.15)
+    assert (undo.action, undo.parameters["becomes"]) == ("lower_resources", {"memory_gb": 0.15, "cpu": 1.0})
     # What takes back is not taken back itself, and needs no room in the policy.
-    assert not isinstance(LowerMemory(), Undoable)
-    await LowerMemory().check(Site(two_on_call(limits={"memory_maximum_gb": 0.1}), NOBODY), undo)
+    assert not isinstance(LowerResources(), Undoable)
+    await LowerResources().check(Site(two_on_call(limits={"memory_maximum_gb": 0.1}), NOBODY), undo)
 
 
 async def test_memory_that_somebody_set_since_is_left(site: Site, vendors: Vendors) -> None:
     remediation = done(await more_memory(site))
     vendors.memory_gb = 2.0
 
-    assert await RaiseMemory().plan_undo(site, remediation) is None
+    assert await RaiseResources().plan_undo(site, remediation) is None
 
 
 def test_what_says_that_it_can_be_taken_back_can() -> None:
     undoable: list[Callable[..., Awaitable[Plan | None]]] = [
-        action.plan_undo for action in (RollBackDeployment(), RaiseMemory()) if isinstance(action, Undoable)
+        action.plan_undo
+        for action in (RollBackDeployment(), RaiseResources())
+        if isinstance(action, Undoable)
     ]
     assert len(undoable) == 2

@@ -11,19 +11,16 @@ from flows.actions import registry
 from flows.actions.site import Site
 from flows.resolution import Outcome, planned, take_step
 from flows.runbooks import Cure, PlanStep
-from flows.runbooks.cures import CURES, choose_cure
-from tests.flows.conftest import FakeAction, MovedBench, plan_to
+from flows.runbooks.cures import CURES
+from tests.flows.conftest import FakeAction, MovedBench, finding, plan_to
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.deadlines import read_deadlines
-from watchkeeper.diagnosis import ACT_ABOVE, KINDS
-from watchkeeper.errors import NotConfigured, VendorRejected, VendorUnavailable
+from watchkeeper.errors import NotConfigured, NothingToChange, VendorRejected, VendorUnavailable
 from watchkeeper.findings import save_checks, save_findings
 from watchkeeper.incidents import next_round, read_incident
 from watchkeeper.model import (
     Check,
     CheckStatus,
-    Fault,
-    Finding,
     Gate,
     Incident,
     Plan,
@@ -36,37 +33,6 @@ from watchkeeper.policy import Policy
 from watchkeeper.remediations import decide, expire_undecided, read_remediations
 
 REFUSAL = VendorRejected(vendor="railway", action="roll_back", status=200, reason="cannot be rolled back")
-
-
-def finding(cause: str, confidence: float) -> Finding:
-    return Finding(cause=cause, confidence=confidence, fault=Fault.OURS, evidence=["it"])
-
-
-@pytest.mark.parametrize(
-    ("found", "cure"),
-    [
-        ([], None),
-        ([("connection_leak", 1.0)], "connection_leak"),
-        ([("connection_leak", ACT_ABOVE)], "connection_leak"),
-        ([("connection_leak", ACT_ABOVE - 0.01)], None),
-        ([("bad_deployment", 0.9), ("connection_leak", 0.8)], "bad_deployment"),
-        # A cause without a cure stands in nobody's way, and one with a cure needs to be likely itself.
-        ([("database_unreachable", 1.0)], None),
-        ([("database_unreachable", 1.0), ("connection_leak", 0.8)], "connection_leak"),
-        ([("database_unreachable", 1.0), ("connection_leak", 0.5)], None),
-    ],
-)
-def test_chooses_the_cure_of_the_likeliest_cause_that_is_likely_enough(
-    found: list[tuple[str, float]], cure: str | None
-) -> None:
-    chosen = choose_cure([finding(cause, confidence) for cause, confidence in found])
-
-    assert (chosen.cause if chosen else None) == cure
-
-
-def test_every_cure_is_for_a_cause_that_can_be_found() -> None:
-    assert set(CURES) <= set(KINDS)
-    assert all(cure.steps or cure.waits_for or cure.person for cure in CURES.values())
 
 
 class World:
@@ -301,6 +267,7 @@ async def test_leaves_a_guess_to_a_person(bench: MovedBench, incident: Incident,
         VendorUnavailable(vendor="railway", action="list_deployments", reason="time limit"),
         VendorRejected(vendor="railway", action="list_deployments", status=401),
         NotConfigured("Railway for backend", setting="services.backend.railway"),
+        NothingToChange("Railway offers no earlier deployment of backend to go back to"),
     ],
 )
 async def test_a_cure_that_cannot_be_planned_goes_to_a_person_who_reads_why(
@@ -316,8 +283,18 @@ async def test_a_cure_that_cannot_be_planned_goes_to_a_person_who_reads_why(
     assert (await bench.story(incident)).count(said) == 1
 
 
-async def looked(bench: MovedBench, incident: Incident, vendor: str, indicator: str) -> None:
-    """The investigation saw this on a vendor's own status page."""
+OWN_WAY = {"supabase": "postgres_connections", "railway": "railway_deployments"}
+
+
+async def looked(
+    bench: MovedBench,
+    incident: Incident,
+    vendor: str,
+    indicator: str,
+    *,
+    connection: CheckStatus = CheckStatus.UNKNOWN,
+) -> None:
+    """The investigation saw this on a vendor's own status page, and our own way to it like this."""
     check = Check(
         name=f"vendor_status_{vendor}",
         system=vendor,
@@ -326,7 +303,8 @@ async def looked(bench: MovedBench, incident: Incident, vendor: str, indicator: 
         facts={"indicator": indicator},
         observed_at=bench.now(),
     )
-    await save_checks(bench.store, incident.id, incident.round, [check], now=bench.now())
+    ours = check.model_copy(update={"name": OWN_WAY[vendor], "status": connection, "facts": {}})
+    await save_checks(bench.store, incident.id, incident.round, [check, ours], now=bench.now())
 
 
 async def test_what_a_vendors_outage_makes_useless_is_held_back_and_said(
@@ -346,10 +324,18 @@ async def test_what_a_vendors_outage_makes_useless_is_held_back_and_said(
     )
 
 
-async def test_a_yellow_page_holds_nothing_back(
-    bench: MovedBench, site: Site, incident: Incident, world: World
+@pytest.mark.parametrize(
+    ("indicator", "connection"), [("minor", CheckStatus.UNKNOWN), ("major", CheckStatus.BAD)]
+)
+async def test_a_page_that_is_yellow_or_red_for_others_holds_nothing_back(
+    bench: MovedBench,
+    site: Site,
+    incident: Incident,
+    world: World,
+    indicator: str,
+    connection: CheckStatus,
 ) -> None:
-    await looked(bench, incident, "supabase", "minor")
+    await looked(bench, incident, "supabase", indicator, connection=connection)
 
     assert await take(bench, site, incident, world.step("end_idle_connections")) is None
 
@@ -398,7 +384,7 @@ async def test_a_held_back_cure_is_watched_and_says_for_whom_it_waits(
 
 
 @pytest.mark.parametrize(("unneeded", "outcome"), [(True, Outcome.ADVISED), (False, Outcome.MITIGATED)])
-async def test_a_cure_that_must_do_something_goes_to_a_person_when_there_is_nothing_to_do(
+async def test_a_cure_goes_to_a_person_at_once_when_none_of_its_steps_has_anything_to_do(
     bench: MovedBench,
     incident: Incident,
     world: World,
@@ -408,6 +394,24 @@ async def test_a_cure_that_must_do_something_goes_to_a_person_when_there_is_noth
 ) -> None:
     if unneeded:
         world.unneeded.add("end_idle_connections")
-    cure = Cure("disk_full", (world.step("end_idle_connections"),), needs_a_step=True)
+    cure = Cure("disk_full", (world.step("end_idle_connections"),))
 
     assert await resolved_with(bench, incident, cure, monkeypatch) is outcome
+
+    carried_out = any("is carried out" in line for line in await bench.story(incident))
+    assert carried_out is not unneeded
+
+
+async def test_what_may_be_over_by_itself_is_watched_and_nobody_reads_of_a_cure(
+    bench: MovedBench, incident: Incident, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.unneeded.add("restart_service")
+    cure = Cure("stuck_job", (world.step("restart_service"),), may_be_over=True)
+
+    assert await resolved_with(bench, incident, cure, monkeypatch) is Outcome.MITIGATED
+
+    assert (await read_incident(bench.store, incident.id)).status is Status.MONITORING
+    [said] = [line for line in await bench.story(incident) if "watching" in line]
+    assert said.startswith(
+        "Nothing is left to do about stuck job: it got on by itself, and nothing was changed"
+    )

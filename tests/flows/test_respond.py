@@ -8,6 +8,7 @@ from flows.verification import Verdict
 from tests.flows.conftest import MovedBench
 from watchkeeper.findings import save_findings
 from watchkeeper.model import Fault, Finding, Incident, Status
+from watchkeeper.policy import Policy
 
 
 @pytest.fixture
@@ -68,3 +69,33 @@ async def test_a_cure_of_ours_that_did_not_help_is_investigated_again(
     assert phases == []
     assert (await bench.incident(incident.id)).round == 2
     assert not await bench.told(incident, "handover")
+
+
+async def test_a_person_hears_which_alert_still_fires_while_the_probes_are_green(
+    bench: MovedBench, policy: Policy, incident: Incident, phases: list[Verdict]
+) -> None:
+    await bench.hear(policy, fingerprint="checkout", summary="Checkout fails")
+    await bench.hear(policy, firing=False)
+    phases[0] = Verdict.CONTRADICTED
+
+    assert await respond.work(bench, incident.id) == "person"
+
+    assert phases == [Verdict.STABLE]
+    told = await bench.told(incident, "handover")
+    said = "the probes are green, and generic still says: Checkout fails"
+    assert told and all(said in text for _, text in told)
+
+
+async def test_what_cannot_be_proved_is_taken_back_by_nobody_and_put_to_a_person(
+    bench: MovedBench, incident: Incident, phases: list[Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def takes_back(incident_id: int) -> None:
+        raise AssertionError("a cure is taken back because a witness is away")
+
+    monkeypatch.setattr(respond, "undoing", takes_back)
+    phases[0] = Verdict.UNPROVED
+
+    assert await respond.work(bench, incident.id) == "person"
+
+    told = await bench.told(incident, "handover")
+    assert told and all("what would prove that it is over cannot be read" in text for _, text in told)

@@ -1,20 +1,29 @@
 """The review's run drafts the post-mortem once, shows it in the UI, and offers what its runbook does not say."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from flows import review
 from tests.flows.conftest import MovedBench
+from tests.watchkeeper.documents.night import reading
 from watchkeeper.closing import close_by_hand
+from watchkeeper.commands.reviews import draft_review
+from watchkeeper.findings import save_reading
 from watchkeeper.incidents import set_cause
 from watchkeeper.model import Incident, Plan, RemediationState
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import claim, finish
 
 
-async def test_the_run_drafts_shows_and_offers_and_does_so_once(
-    bench: MovedBench, policy: Policy, incident: Incident, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_the_run_drafts_shows_and_offers_and_does_so_once_as_the_command_line_does(
+    bench: MovedBench,
+    policy: Policy,
+    incident: Incident,
+    tmp_path: Path,
+    store_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shown: list[tuple[str, str]] = []
 
@@ -32,6 +41,7 @@ async def test_the_run_drafts_shows_and_offers_and_does_so_once(
         preview=["x"],
     )
     planned = await bench.planned(incident, plan)
+    await save_reading(bench.store, incident.id, reading(1, 33, observed_at=bench.now()))
     async with bench.store.transaction() as db:
         claimed = await claim(db, planned, holder="run", now=bench.now())
         await finish(db, claimed, RemediationState.DONE, "8 GB", now=bench.now())
@@ -45,5 +55,14 @@ async def test_the_run_drafts_shows_and_offers_and_does_so_once(
     ((name, text),) = shown
     assert name == "post-mortem"
     assert "+3. `raise_resources`: Raise memory (worked in INC-0001: 8 GB)." in text
+    assert "](data:image/svg+xml;base64," in text  # an artifact has no files beside it, the draft's file has
+    assert "](2026-03-02-database-is-down-database-connections.svg)" in await asyncio.to_thread(
+        Path(where).read_text
+    )
     assert await review.review.fn(incident.id) == where
     assert shown[1] == shown[0]
+
+    monkeypatch.setenv("WATCHKEEPER_DATABASE_URL", store_url)
+    mine = tmp_path / "mine.md"
+    await asyncio.to_thread(draft_review, incident.number, mine, home=tmp_path)
+    assert "+3. `raise_resources`: Raise memory (worked in INC-0001: 8 GB)." in mine.read_text()

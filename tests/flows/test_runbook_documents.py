@@ -6,14 +6,15 @@ import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 
+from drills.moved.serving import serve
 from drills.vendors import config
 from drills.vendors.github import GitHubApi
 from flows.actions.registry import ACTIONS
 from flows.runbooks.cures import CURES
 from flows.runbooks.document import PLANNED, RUNBOOKS, runbook_document
 from flows.shelf import read_runbook
-from tests.stories.serving import serve
 from watchkeeper.diagnosis import CAUSES
+from watchkeeper.diagnosis.case import Cause
 from watchkeeper.documents.runbook import CAUSE, STEP, Did, difference
 from watchkeeper.model import Kind
 from watchkeeper.settings import GitHub, Settings
@@ -25,6 +26,13 @@ FOLDER = Path(__file__).parents[2] / "docs" / "runbooks"
 def test_the_shipped_document_is_the_one_that_the_tables_make(kind: Kind) -> None:
     made = runbook_document(kind)
     assert (FOLDER / made.name).read_text() == made.text, "run tools/write_runbooks.py"
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
+def test_each_cause_says_in_a_sentence_of_its_own_what_it_is(cause: Cause) -> None:
+    lines = runbook_document(cause.kind).text.splitlines()
+    said = lines[next(n for n, line in enumerate(lines) if f"(`{cause.name}`)" in line) + 2]
+    assert said.endswith(".") and said in (cause.judge.__doc__ or "")
 
 
 def test_the_guides_six_runbooks_are_shipped_and_no_other() -> None:

@@ -13,16 +13,19 @@ from blocks.sentry import SentryCredentials
 from flows import resolution, tidying, transaction
 from flows.actions import sentry as actions
 from flows.actions.site import Site
-from flows.tidying import resolve_ended_issues
+from flows.tidying import resolve_ended_issues, send_missed_again
+from tests.conftest import MovedClock
 from tests.flows.conftest import NOBODY, MovedBench, plan_to
 from tests.flows.test_undoing import carried_out
-from tests.watchkeeper.house import two_on_call
+from tests.watchkeeper.house import KernelHouse, two_on_call
+from tests.watchkeeper.night.signing import signed
 from watchkeeper.errors import VendorError, VendorRejected, VendorUnavailable
 from watchkeeper.findings import save_checks
-from watchkeeper.model import Check, CheckStatus, Incident, Remediation, RemediationState
+from watchkeeper.model import Check, CheckStatus, Incident, Remediation, RemediationState, Status
 from watchkeeper.parts import Parts
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import read_remediations
+from watchkeeper.store import Store
 
 AWAY = VendorUnavailable(vendor="sentry", action="read_issue", status=503)
 
@@ -70,7 +73,10 @@ def sentry(bench: MovedBench, monkeypatch: pytest.MonkeyPatch) -> Sentry:
 
 async def rolled_back(bench: MovedBench, policy: Policy, action: str = "roll_back_deployment") -> Incident:
     """An incident whose investigation found two new issues, and whose cure was carried out."""
-    incident = await bench.incident_under(policy)
+    return await cured(bench, await bench.incident_under(policy), action)
+
+
+async def cured(bench: MovedBench, incident: Incident, action: str = "roll_back_deployment") -> Incident:
     facts = {"new_issue_ids": ["7", "8"]}
     look = Check(
         name="sentry_errors",
@@ -102,6 +108,20 @@ async def test_what_a_rollback_ended_is_resolved_once_however_often_the_run_star
 
     assert (tidy.state, sentry.resolved) == (RemediationState.DONE, ["7", "8"])
     assert tidy.plan.preview[0].startswith("issue 7: Error 7, last seen")
+
+
+async def test_who_signed_for_the_rollback_sleeps_through_the_tidying(
+    store: Store, clock: MovedClock, bench: MovedBench, sentry: Sentry
+) -> None:
+    house = KernelHouse(store, clock, two_on_call())
+    await signed(house, "errors_after_deploy")
+    await house.hear(service="backend", kind="high_error_rate", summary="Errors")
+    incident = await cured(bench, await bench.move(1, Status.INVESTIGATING))
+
+    [tidy] = await tidied(bench, incident)
+
+    assert (tidy.state, sentry.resolved) == (RemediationState.DONE, ["7", "8"])
+    assert await bench.told(incident, "page") == []
 
 
 async def test_only_a_rollback_ends_errors(bench: MovedBench, policy: Policy, sentry: Sentry) -> None:
@@ -195,3 +215,40 @@ async def test_a_sentry_that_is_away_stops_nothing_and_is_said(
 
     assert await tidied(bench, incident) == []
     assert any("could not be planned" in text for text in await bench.story(incident))
+
+
+@pytest.mark.parametrize(
+    ("fires", "autonomy", "sent"),
+    [
+        (["sweep:stripe_undelivered"], "act", True),
+        (["sweep:stripe_undelivered", "sweep:payment_orders"], "act", True),
+        # It is not over: whatever else still fires is looked at first.
+        (["sweep:stripe_undelivered", "generic:checkout"], "act", False),
+        ([], "act", False),
+        (["sweep:stripe_undelivered"], "ask", False),
+    ],
+)
+async def test_what_was_missed_is_sent_again_where_nothing_else_fires(
+    bench: MovedBench, monkeypatch: pytest.MonkeyPatch, fires: list[str], autonomy: str, sent: bool
+) -> None:
+    steps: list[int] = []
+
+    @asynccontextmanager
+    async def open_site(policy: Policy, parts: Parts | None = None) -> AsyncIterator[Site]:
+        yield Site(policy, NOBODY, parts)
+
+    async def take_step(bench: object, site: object, incident: object, step: int, plan_step: object) -> None:
+        steps.append(step)
+
+    monkeypatch.setattr(tidying, "open_site", open_site)
+    monkeypatch.setattr(tidying, "take_step", take_step)
+    policy = two_on_call(autonomy={"actions": {"resend_events": autonomy}})
+    incident = await bench.incident_under(policy)
+    await bench.hear(policy, firing=False)
+    for fingerprint in fires:
+        source = fingerprint.partition(":")[0]
+        await bench.hear(policy, source=source, fingerprint=fingerprint)
+
+    await send_missed_again(bench, incident)
+
+    assert steps == ([tidying.RESEND_STEP] if sent else [])

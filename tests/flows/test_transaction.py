@@ -1,7 +1,7 @@
 """One change to production as a transaction: claimed for good, made at most once, and looked up after a crash."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -21,6 +21,7 @@ from watchkeeper.errors import (
 )
 from watchkeeper.model import Incident, Remediation, RemediationState
 from watchkeeper.remediations import claim, finish, read_remediation
+from watchkeeper.store import Db
 
 DONE, FAILED, CLAIMED = RemediationState.DONE, RemediationState.FAILED, RemediationState.CLAIMED
 PLANNED, UNKNOWN, SKIPPED = RemediationState.PLANNED, RemediationState.UNKNOWN, RemediationState.SKIPPED
@@ -93,13 +94,52 @@ async def test_is_not_begun_when_the_last_look_forbids_it(
     assert (action.acts, ended.claimed_by) == (0, None)
 
 
+@pytest.mark.parametrize(("away", "state", "acts"), [(3, DONE, 1), (4, FAILED, 0)])
+async def test_a_vendor_that_is_away_at_the_last_look_is_asked_again_for_a_minute(
+    bench: MovedBench,
+    site: Site,
+    incident: Incident,
+    action: FakeAction,
+    away: int,
+    state: RemediationState,
+    acts: int,
+) -> None:
+    action.refuses, action.away = NO_ANSWER, away
+
+    ended = await carry_out(bench, site, await planned(bench, incident), holder="run-1")
+
+    assert (ended.state, action.acts) == (state, acts)
+    assert ended.outcome == ("3 connections ended" if acts else f"not begun: {NO_ANSWER}")
+
+
+@pytest.mark.parametrize("error", [NO_ANSWER, REFUSAL])
+async def test_what_no_vendor_can_tell_any_more_goes_to_a_person_and_not_round_and_round(
+    bench: MovedBench,
+    site: Site,
+    incident: Incident,
+    action: FakeAction,
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def look_up(site: Site, remediation: Remediation) -> bool | None:
+        raise error
+
+    monkeypatch.setattr(action, "look_up", look_up)
+    action.fails = NO_ANSWER
+
+    ended = await carry_out(bench, site, await planned(bench, incident), holder="run-1")
+
+    assert (ended.state, action.acts) == (UNKNOWN, 1)
+    assert ended.outcome == f"{NO_ANSWER}; looked up: it cannot be told"
+
+
 async def test_a_run_that_dies_before_the_claim_leaves_all_to_the_next(
     bench: MovedBench, site: Site, incident: Incident, action: FakeAction
 ) -> None:
     remediation = await planned(bench, incident)
-    action.refuses = NO_ANSWER  # the last look found nobody at home
+    action.refuses = asyncio.CancelledError()
 
-    with pytest.raises(VendorUnavailable):
+    with pytest.raises(asyncio.CancelledError):
         await carry_out(bench, site, remediation, holder="run-1")
 
     left = await read_remediation(bench.store, remediation.id)
@@ -309,3 +349,18 @@ async def test_nothing_is_changed_once_a_person_has_closed_the_incident(
 
     assert action.acts == 0
     assert (await read_remediation(bench.store, withdrawn.id)).state is SKIPPED
+
+
+async def test_what_is_written_with_the_claim_is_there_exactly_when_the_claim_is(
+    bench: MovedBench, site: Site, incident: Incident, action: FakeAction
+) -> None:
+    remediation = await planned(bench, incident)
+
+    async def fails(db: Db, now: datetime) -> None:
+        raise RuntimeError("the run dies here")
+
+    with pytest.raises(RuntimeError):
+        await carry_out(bench, site, remediation, holder="run-1", with_claim=fails)
+
+    left = await read_remediation(bench.store, remediation.id)
+    assert (left.state, left.claimed_by, action.acts) == (PLANNED, None, 0)

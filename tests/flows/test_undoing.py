@@ -67,7 +67,6 @@ def world(monkeypatch: pytest.MonkeyPatch, bench: MovedBench, site: Site) -> Wor
     monkeypatch.setitem(registry.ACTIONS, "redeploy_deployment", made.redeploy)
     monkeypatch.setitem(registry.ACTIONS, "end_idle_connections", made.end)
     monkeypatch.setattr(transaction, "SETTLES_WITHIN", timedelta(milliseconds=-1))
-    monkeypatch.setattr(undoing, "PLAN_AGAIN_AFTER_SECONDS", (0, 0, 0))
 
     async def publish(incident: Incident, name: str, markdown: str, description: str) -> None:
         made.cards.append(name)

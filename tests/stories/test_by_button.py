@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.stories.night import Night
 from watchkeeper.model import RemediationState
 
@@ -15,6 +17,27 @@ async def test_the_alert_has_buttons_and_pressing_one_says_who_has_it(night: Nig
     assert "Acknowledged by ben by a button in Slack" in await night.timeline()
     assert "Ben: INC-0001 is yours." in post["blocks"][1]["elements"][0]["text"]
     assert "&lt;@U0BEN&gt;" in post["blocks"][0]["text"]["text"]
+
+
+async def test_whoever_presses_second_hears_who_has_it_and_how_to_take_it_over(night: Night) -> None:
+    await night.hear()
+    await night.ben.clicks("Acknowledge")
+    await night.ana.clicks("Acknowledge")
+    heard = night.vendors.slack.responses[-1]
+    assert heard["response_type"] == "ephemeral"
+    assert heard["text"].startswith("INC-0001: Ben has it since 03:00Z. To take it over, text TAKE")
+    assert (await night.incident()).acknowledged_by == "ben"
+
+
+async def test_it_is_over_is_asked_for_twice_and_closes_the_incident(night: Night) -> None:
+    await night.hear()
+    (actions,) = [block for block in night.posts[0]["blocks"] if block["type"] == "actions"]
+    (over,) = [each for each in actions["elements"] if each["text"]["text"] == "It is over"]
+    assert over["confirm"]["deny"]["text"] == "Not yet"
+    assert [each for each in actions["elements"] if "confirm" in each] == [over]
+    assert await night.ben.clicks("It is over") == 200
+    assert not (await night.incident()).is_open
+    assert any("closed by ben: said by a button in Slack" in entry for entry in await night.timeline())
 
 
 async def test_the_same_press_delivered_twice_is_one_answer(night: Night) -> None:
@@ -57,6 +80,25 @@ async def test_somebody_who_is_not_on_the_roster_is_told_so_and_changes_nothing(
     assert (await night.plan_now()).state is RemediationState.PLANNED
     assert (await night.incident()).acknowledged_by is None
     assert (await night.refusals())["slack", "not_on_roster"] == 2
+
+
+@pytest.mark.parametrize(
+    "own_policy",
+    [
+        {
+            "people": {
+                "ana": {"name": "Ana", "phone": "+14155550101", "slack": "U0ANA"},
+                "kim": {"name": "Kim", "phone": "+14155550103", "slack": "U0KIM"},
+            },
+            "roster": {"primary": "ana", "trusted_contact": "kim"},
+        }
+    ],
+)
+async def test_the_trusted_contact_answers_for_nobody(night: Night) -> None:
+    await night.hear()
+    assert await night.vendors.slack.press("U0KIM", "Acknowledge", at=night.clock()) == 200
+    assert (await night.incident()).acknowledged_by is None
+    assert (await night.refusals())["slack", "not_on_roster"] == 1
 
 
 async def test_a_press_that_slack_did_not_sign_or_that_is_old_is_refused(night: Night) -> None:

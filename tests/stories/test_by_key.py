@@ -3,6 +3,7 @@
 import pytest
 
 from tests.stories.night import Night
+from watchkeeper.model import RemediationState
 
 
 @pytest.mark.parametrize(
@@ -25,8 +26,25 @@ async def test_each_key_does_what_the_call_said(night: Night, key: str, heard: s
 
 async def test_another_key_answers_nothing_and_asks_again(night: Night) -> None:
     await night.hear()
-    assert "That key means nothing here. Press 1" in await night.ana.presses("9")
+    assert "That key means nothing here. Press 1" in await night.ana.presses("7")
     assert (await night.incident()).acknowledged_by is None
+
+
+async def test_what_ends_an_incident_is_pressed_twice(night: Night) -> None:
+    await night.hear()
+    assert await night.ana.presses("9") == "You say that it is over. Press 9 once more to close it."
+    assert (await night.incident()).is_open
+    assert "is closed" in await night.ana.presses("9")
+    assert not (await night.incident()).is_open
+    assert any("closed by ana: said by a key on the call" in entry for entry in await night.timeline())
+
+
+async def test_another_key_than_the_first_ends_nothing(night: Night) -> None:
+    await night.hear()
+    await night.ana.presses("9")
+    assert "That key means nothing here" in await night.ana.presses("1")
+    assert (await night.incident()).is_open
+    assert await night.ana.presses("1") == "Incident 1 is yours."
 
 
 async def test_a_voicemail_that_takes_the_call_answers_nothing(night: Night) -> None:
@@ -43,8 +61,8 @@ async def test_a_key_that_twilio_did_not_sign_is_refused(night: Night) -> None:
     assert (await night.incident()).acknowledged_by is None
 
 
-async def test_a_call_about_a_plan_asks_for_no_key(night: Night) -> None:
-    """A key cannot show what it would approve: the plan's page or its code does."""
+async def call_about_a_plan(night: Night) -> None:
+    """Ana's text about the plan does not arrive, so she is called."""
     await night.hear(severity="P1")
     await night.plan()
     (sms,) = [
@@ -57,6 +75,33 @@ async def test_a_call_about_a_plan_asks_for_no_key(night: Night) -> None:
     form = {"MessageSid": "SM1", "MessageStatus": "undelivered"}
     await night.vendors.twilio._tell(f"{night.house.settings.public_url}/receipts/twilio/{sms['id']}", form)
     await night.settle()
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "heard", "state"),
+    [
+        ("5", "You approve it. Press 5 once more", "Approved: Roll back", RemediationState.APPROVED),
+        ("6", "You deny it. Press 6 once more", "Denied: Roll back", RemediationState.DENIED),
+    ],
+)
+async def test_a_plan_is_read_aloud_and_decided_by_a_key_that_is_pressed_twice(
+    night: Night, key: str, asked: str, heard: str, state: RemediationState
+) -> None:
+    await call_about_a_plan(night)
     (script,) = night.phone("ana").calls
-    assert "needs your OK" in script
-    assert "<Gather" not in script
+    plan = await night.plan_now()
+    assert "needs your OK" in script and plan.plan.preview[0] in script
+    assert "Press 5 to approve it, 6 to deny it." in script
+    assert asked in await night.ana.presses(key)
+    assert (await night.plan_now()).state is RemediationState.PLANNED
+    assert heard in await night.ana.presses(key)
+    decided = await night.plan_now()
+    assert (decided.state, decided.approved_by) == (state, "ana")
+
+
+async def test_a_key_on_the_call_decides_once(night: Night) -> None:
+    await call_about_a_plan(night)
+    await night.ben.sends(night.phone("ben").link("p"), decision="deny")
+    await night.ana.presses("5")
+    assert "decided" in await night.ana.presses("5")
+    assert (await night.plan_now()).state is RemediationState.DENIED

@@ -3,7 +3,7 @@
 from tests.stories.night import Night
 from watchkeeper.deadlines import read_deadlines
 from watchkeeper.model import Channel, DeadlineKind, DeadlineState
-from watchkeeper.outbox import read_notifications
+from watchkeeper.paging.outbox import read_notifications
 
 SILENT = "you have it and are silent"
 
@@ -33,6 +33,84 @@ async def test_working_on_it_is_left_alone_for_longer(night: Night) -> None:
     assert not any(SILENT in text for text in night.phone("ana").texts)
     await night.pass_time(minutes=2)
     assert any(SILENT in text for text in night.phone("ana").texts)
+
+
+async def test_what_comes_back_says_how_long_it_was_silent(night: Night) -> None:
+    await night.hear()
+    await night.ana.replies("WORKING")
+    await night.pass_time(minutes=91)
+    silent = [text for text in await night.timeline() if "without a word" in text]
+    assert silent == [
+        "ana has had it without a word for 1 hour: paging again",
+        "ana has had it without a word for 1 hour and 30 minutes: paging again",
+    ]
+
+
+async def test_asking_for_the_next_person_is_a_sign_of_life(night: Night) -> None:
+    await night.hear()
+    await night.ana.replies("ACK")
+    await night.pass_time(minutes=25)
+    assert "is escalated" in await night.ana.replies("ESC")
+    await night.pass_time(minutes=29)
+    assert not any(SILENT in text for text in night.phone("ana").texts)
+    await night.pass_time(minutes=2)
+    assert any(SILENT in text for text in night.phone("ana").texts)
+
+
+async def test_asking_for_the_next_person_does_not_cut_short_being_left_alone(night: Night) -> None:
+    await night.hear()
+    await night.ana.replies("WORKING")
+    await night.ana.replies("ESC")
+    await night.pass_time(minutes=59)
+    assert not any(SILENT in text for text in night.phone("ana").texts)
+    await night.pass_time(minutes=2)
+    assert any(SILENT in text for text in night.phone("ana").texts)
+
+
+async def test_asking_for_the_next_person_alone_gives_it_to_nobody_who_could_be_silent(night: Night) -> None:
+    await night.hear()
+    await night.ana.replies("ESC")
+    assert not [d for d in await read_deadlines(night.store, 1) if d.kind is DeadlineKind.SILENCE]
+
+
+async def test_a_p2_comes_back_by_email_after_four_hours_of_work(night: Night) -> None:
+    """It is Monday 03:00; business hours are from nine to five."""
+    await night.pass_time(hours=11)  # 14:00
+    await night.hear(severity="P2", kind="other", summary="Designs are slow")
+    assert "Nobody asks before 15:00Z." in await night.ana.replies("WORKING")
+    await night.pass_time(minutes=59)
+    told = len(night.mails("ana"))
+    await night.pass_time(minutes=2)
+    assert SILENT in night.mails("ana")[-1]["text"] and len(night.mails("ana")) == told + 1
+    # Two hours of today are left, and the other two are tomorrow's; then everyone on call reads it, and nothing rings.
+    await night.pass_time(hours=19)  # Tuesday 10:01
+    assert len(night.mails("ana")) == told + 1
+    await night.pass_time(hours=1)
+    assert "Ana has it and is silent" in night.mails("ben")[-1]["text"]
+    assert not any("is silent" in text for text in [*night.phone("ana").texts, *night.phone("ben").texts])
+    assert night.phone("ana").calls == night.phone("ben").calls == []
+
+
+async def test_a_p2_at_the_end_of_the_day_is_asked_about_on_the_next(night: Night) -> None:
+    await night.pass_time(hours=13)  # 16:00
+    await night.hear(severity="P2", kind="other")
+    assert "Nobody asks before Tue 09:00Z." in await night.ana.replies("WORKING")
+    assert "left alone until Tue 09:00 UTC" in "".join(await night.timeline())
+    told = len(night.mails("ana"))
+    await night.pass_time(hours=16, minutes=59)
+    assert len(night.mails("ana")) == told
+    await night.pass_time(minutes=2)
+    assert SILENT in night.mails("ana")[-1]["text"]
+
+
+async def test_of_a_p3_nobody_asks_and_no_question_is_promised(night: Night) -> None:
+    await night.hear(severity="P3", kind="other")
+    assert await night.ana.replies("WORKING") == "INC-0001: you are working on it."
+    assert "ana is working on it, said by text message" in await night.timeline()
+    assert await night.ana.replies("WORKING") == "INC-0001: that is noted already."
+    told = len(night.mails("ana"))
+    await night.pass_time(hours=72)
+    assert not [mail for mail in night.mails("ana")[told:] if SILENT in mail["text"]]
 
 
 async def test_an_answer_to_what_came_back_starts_the_time_anew(night: Night) -> None:

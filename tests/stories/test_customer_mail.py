@@ -1,23 +1,21 @@
 """Mail to customers: approved, in batches, each address once, and nobody lost whatever fails."""
 
-import json
-from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.responses import Response
 
+from drills.moved.people import LINK
 from drills.vendors.sendgrid import refuse
-from tests.stories.night import SENDGRID_KEY, Night
+from tests.stories.night import Night
 from watchkeeper.closing import close_by_hand
+from watchkeeper.deadlines.telling import tell_customers
 from watchkeeper.incidents import read_incident
+from watchkeeper.mailing.counting import read_counts, read_mailings
 from watchkeeper.mailing.mailer import LEASE
-from watchkeeper.mailing.proposing import read_counts, read_mailings
-from watchkeeper.telling import tell_customers
 
 CUSTOMERS = 5000
 
@@ -86,16 +84,10 @@ async def counts(night: Night, which: int = 0) -> dict[str, int]:
     return {name: number for name, number in (await read_counts(night.store, mailing.id)).items() if number}
 
 
-async def sendgrid_reports(night: Night, *events: dict[str, Any], key: Any = SENDGRID_KEY) -> int:
-    body = json.dumps(events).encode()
-    signature = key.sign(b"1700000000" + body, ec.ECDSA(hashes.SHA256()))
-    headers = {
-        "X-Twilio-Email-Event-Webhook-Signature": b64encode(signature).decode(),
-        "X-Twilio-Email-Event-Webhook-Timestamp": "1700000000",
-    }
-    answer = await night.client.post("/receipts/sendgrid", content=body, headers=headers)
+async def sendgrid_reports(night: Night, *events: dict[str, Any], key: Any = None) -> int:
+    status = await night.vendors.sendgrid.report(*events, key=key)
     await night.settle()
-    return answer.status_code
+    return status
 
 
 def event(night: Night, batch: int, name: str, address: str = "c1@shop.example") -> dict[str, Any]:
@@ -189,6 +181,52 @@ async def test_one_address_that_sendgrid_refuses_holds_up_nobody_else(night: Nig
     assert await counts(night) == {"sent": 40, "refused": 1}
 
 
+async def ends(night: Night) -> list[str]:
+    return [text for text in await night.timeline() if "has come to its end" in text]
+
+
+@pytest.mark.parametrize("own_policy", [40], indirect=True)
+async def test_the_incidents_page_and_its_timeline_show_what_became_of_each_mailing(
+    night: Night, own_policy: Any, weather: list[Any]
+) -> None:
+    rewrite(own_policy, [*each(40), "odd@shop.invalid"])
+    await p0(night)
+    page = next(link for link in LINK.findall(night.posts[0]["text"]) if "/i/" in link)
+    assert "proposed, nobody has decided yet: <b>41 waiting, 0 sent" in (await night.ana.opens(page)).text
+    weather += [refuse(401, "The provided authorization grant is invalid", None)]
+    await approve(night)
+    assert "SendGrid answered 401" in (await night.ana.opens(page)).text
+    assert await ends(night) == []
+    await night.pass_time(minutes=6)
+    (said,) = await ends(night)
+    assert "Disruption Detected): 0 waiting, 40 sent, 0 in doubt, 0 bounced, 1 refused." in said
+    bounce = night.vendors.sendgrid.event("bounce", "c1@shop.example")
+    assert await sendgrid_reports(night, bounce) == 204
+    shown = (await night.ana.opens(page)).text
+    assert "approved by ana: <b>0 waiting, 39 sent, 0 in doubt, 1 bounced, 1 refused</b>" in shown
+    assert shown.count("answered 401") == 1, "on the timeline, and no longer beside the numbers"
+    assert "shop.example" not in shown.partition("Who was told")[2]
+    assert await ends(night) == [said]
+    await close(night)
+    assert (await night.ana.sends(night.ana.phone.link("m"), decision="deny")).status_code == 200
+    shown = (await night.ana.opens(page)).text
+    assert "denied by ana: <b>39 not mailed, 0 sent" in shown and len(await ends(night)) == 1
+
+
+@pytest.mark.parametrize("own_policy", [1200], indirect=True)
+async def test_a_mailing_that_the_incidents_end_overtakes_says_how_many_it_left_out(
+    night: Night, weather: list[Any]
+) -> None:
+    weather += ["lost", Response(status_code=429, headers={"Retry-After": "3600"})]
+    await p0(night)
+    await approve(night)
+    await close(night)
+    assert await ends(night) == [], "a batch of it is in doubt"
+    await sendgrid_reports(night, event(night, 1, "bounce", "c0@shop.example"))
+    (said,) = await ends(night)
+    assert "200 not mailed, 999 sent, 0 in doubt, 1 bounced, 0 refused" in said
+
+
 @pytest.mark.parametrize("own_policy", [3], indirect=True)
 async def test_a_wrong_key_holds_the_mailing_up_and_loses_nobody(night: Night, weather: list[Any]) -> None:
     weather += [refuse(401, "The provided authorization grant is invalid", None)]
@@ -210,6 +248,77 @@ async def test_what_is_denied_is_not_sent_and_the_first_word_counts(night: Night
     await night.pass_time(hours=1)
     await close(night)
     assert mailed(night, "") == {}
+
+
+async def p1(night: Night, **told: Any) -> None:
+    await night.hear(severity="P1", **told)
+    await triage(night)
+
+
+def question(night: Night) -> str:
+    """The newest mail to Ana that asks for a word on a mail to customers."""
+    box = night.vendors.sendgrid.mailboxes[night.desk.policy.people["ana"].email or ""]
+    return str(next(mail["text"] for mail in reversed(box) if "needs your word" in mail["text"]))
+
+
+@pytest.mark.parametrize("own_policy", [3], indirect=True)
+async def test_the_end_of_a_p1_that_stood_on_the_status_page_is_mailed_once_a_person_says_so(
+    night: Night,
+) -> None:
+    await p1(night)
+    await close(night)
+    assert not any("/m/" in text for text in night.ana.phone.texts), "it can wait for a look at the mail"
+    assert "No mail told of its start; the status page did." in question(night)
+    link = next(each for each in LINK.findall(question(night)) if "/m/" in each)
+    shown = (await night.ana.opens(link)).text
+    assert "Send this to 3 customers?" in shown and "No mail told of its start" in shown
+    (mailing,) = await read_mailings(night.store, 1)
+    assert "Resolution: Our team has confirmed that it works." in mailing.text
+    assert mailed(night, "") == {}
+    assert (await night.ana.sends(link, decision="approve")).status_code == 200
+    assert mailed(night, "[Resolved]") == dict.fromkeys(each(3), 1)
+    await night.pass_time(hours=25)
+    assert mailed(night, "") == dict.fromkeys(each(3), 1)
+
+
+@pytest.mark.parametrize("own_policy", [3], indirect=True)
+@pytest.mark.parametrize("severity", ["P1", "P2"])
+async def test_nobody_is_mailed_of_an_end_whose_start_nobody_was_told_of(night: Night, severity: str) -> None:
+    await night.hear(severity=severity)
+    if severity == "P2":
+        await triage(night)
+    await close(night)
+    assert await read_mailings(night.store, 1) == []
+
+
+@pytest.mark.parametrize("own_policy", [3], indirect=True)
+async def test_who_is_asked_and_says_nothing_is_asked_once_more_and_then_nothing_is_sent(
+    night: Night,
+) -> None:
+    await p0(night)
+    await night.pass_time(minutes=29)
+    asked = [text for text in night.ana.phone.texts if "/m/" in text]
+    assert len(asked) == 1
+    await night.pass_time(minutes=2)
+    again = [text for text in night.ana.phone.texts if "/m/" in text]
+    assert len(again) == 2 and "still waits" in again[1]
+    await night.pass_time(hours=2)
+    assert [text for text in night.ana.phone.texts if "/m/" in text] == again
+    await night.pass_time(hours=22)
+    assert any("Nobody has decided on the mail to customers" in text for text in await night.timeline())
+    assert (await night.ana.sends(night.ana.phone.link("m"), decision="approve")).status_code == 410
+    assert mailed(night, "") == {}
+
+
+@pytest.mark.parametrize("own_policy", [3], indirect=True)
+async def test_the_link_of_the_reminder_decides_as_the_first_does(night: Night) -> None:
+    await p0(night)
+    first = night.ana.phone.link("m")
+    await night.pass_time(minutes=31)
+    assert night.ana.phone.link("m") != first
+    await approve(night)
+    assert mailed(night) == dict.fromkeys(each(3), 1)
+    assert (await night.ana.sends(first, decision="deny")).status_code == 410
 
 
 @pytest.mark.parametrize("own_policy", [3], indirect=True)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.stories.night import Night
-from watchkeeper.outbox import read_notifications
+from watchkeeper.paging.outbox import read_notifications
 
 
 async def test_the_first_on_call_is_paged_by_every_way_and_the_receipts_come_back(night: Night) -> None:
@@ -45,6 +45,22 @@ async def test_who_presses_the_button_behind_the_link_has_it(night: Night) -> No
     told = len(night.phone("ben").texts)
     await night.pass_time(minutes=20)
     assert len(night.phone("ben").texts) == told
+
+
+async def test_the_page_of_whoever_comes_second_says_who_has_it_and_offers_to_take_it_over(
+    night: Night,
+) -> None:
+    await night.hear()
+    await night.pass_time(minutes=1)
+    mine, yours = night.phone("ana").link("a"), night.phone("ben").link("a")
+    offer = 'value="take"'
+    assert offer not in (await night.ben.opens(yours)).text
+    assert offer not in (await night.ana.sends(mine)).text
+    seen = await night.ben.opens(yours)
+    assert "Already acknowledged by Ana at 03:01 UTC" in seen.text and offer in seen.text
+    assert "INC-0001 is yours now; Ana is told." in (await night.ben.sends(yours, say="take")).text
+    assert (await night.incident()).acknowledged_by == "ben"
+    assert offer in (await night.ana.opens(mine)).text
 
 
 @pytest.mark.parametrize("own_policy", [{"roster": {"primary": "ben", "secondary": None}}])

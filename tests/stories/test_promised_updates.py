@@ -6,8 +6,8 @@ import pytest
 
 from tests.stories.night import Night
 from watchkeeper.closing import close_by_hand
+from watchkeeper.deadlines.promises import read_promises
 from watchkeeper.incidents import read_incident
-from watchkeeper.promises import read_promises
 
 
 async def acknowledged(night: Night) -> None:

@@ -7,7 +7,7 @@ from icalendar import Calendar
 
 from tests.stories.night import Night
 from watchkeeper.closing import close_by_hand
-from watchkeeper.links import incident_address
+from watchkeeper.links import PageOf, incident_address
 from watchkeeper.reviews.drafting import write_draft
 from watchkeeper.reviews.items import read_items
 from watchkeeper.reviews.publishing import FolderShelf, publish
@@ -28,7 +28,7 @@ async def test_a_complaint_noted_on_the_page_brings_an_invitation_and_reminders_
     night: Night, tmp_path: Path
 ) -> None:
     await night.hear(severity="P2", kind="other", summary="Designs are slow")
-    page = night.house.signer.address(incident_address(night.desk.public_url, 1))
+    page = night.house.signer.address(incident_address(night.desk.public_url, PageOf(1)))
     await night.ben.sends(f"{page}/complaint", person="Ben", words="My design is gone")
     await close(night, "Ben")
 

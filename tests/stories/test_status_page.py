@@ -10,12 +10,13 @@ from starlette.responses import JSONResponse
 from tests.stories.night import Night
 from watchkeeper.channels.statuspage import StatuspageSender
 from watchkeeper.closing import close_by_hand
+from watchkeeper.deadlines.telling import tell_customers
 from watchkeeper.incidents import change_status, read_incident
-from watchkeeper.model import Channel, NotificationState, Status
-from watchkeeper.outbox import read_notifications
+from watchkeeper.model import Channel, Status
+from watchkeeper.paging.model import NotificationState
+from watchkeeper.paging.outbox import read_notifications
 from watchkeeper.status_page.posting import read_board
 from watchkeeper.status_page.static import StaticSender
-from watchkeeper.telling import tell_customers
 
 
 async def triage(night: Night, number: int = 1) -> None:
@@ -74,6 +75,7 @@ async def test_a_p0_is_on_the_page_from_triage_to_the_all_clear(night: Night) ->
     last = page["incident_updates"][0]["body"]
     for field in ("Root Cause:", "Resolution:", "Prevention:", "Affected Time:", "Affected Users:"):
         assert field in last
+    assert "Resolution: Our team has confirmed that it works." in last, "nobody has watched it for customers"
     assert components(night) == ["operational"] * 3
     assert night.vendors.statuspage.subscribers_told == 0, "mail to customers needs a person's word"
 
@@ -161,12 +163,13 @@ async def test_a_start_that_could_not_be_posted_is_not_resolved(night: Night) ->
     sender._client.headers["Authorization"] = "OAuth wrong"
     await night.hear()
     await triage(night)
-    sender._client.headers["Authorization"] = "OAuth sp-token"
+    token = night.vendors.accounts.statuspage_api.token
+    sender._client.headers["Authorization"] = f"OAuth {token}"
     await close(night)
     assert night.vendors.statuspage.incidents == []
     told = [n for n in await read_notifications(night.store, 1) if n.channel is Channel.STATUS_PAGE]
     assert [n.state for n in told] == [NotificationState.FAILED] * 2
-    assert "sp-token" not in str(told)
+    assert token not in str(told)
 
 
 async def test_an_incident_deleted_at_statuspage_is_made_again(night: Night) -> None:

@@ -72,5 +72,9 @@ async def test_the_incidents_page_offers_it_and_a_person_says_that_it_was_sent(
     assert (await night.ana.sends(f"{path}/support", vendor="railway")).status_code == 422
     for _ in range(2):
         assert (await night.ana.sends(f"{path}/support", vendor="railway", person="Ana")).status_code == 200
-    assert (await night.timeline()).count("Railway's support was asked by Ana") == 1
+    assert (await night.timeline()).count("Railway's support was asked by Ana (by their own word)") == 1
+    (own,) = re.findall(r"http\S+/i/\S+", night.mails("ana")[0]["text"])
+    assert "Who you are" not in (await night.ana.opens(f"{own}/support")).text
+    await night.ana.sends(f"{own}/support", vendor="supabase", person="Eve")
+    assert "Supabase's support was asked by ana" in await night.timeline()
     assert (await night.ana.opens(f"{path}x/support")).status_code == 403

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
@@ -15,7 +15,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from drills.company.redis import RedisServer, start_redis
-from tasks import health, railway, railway_usage, sentry, stripe, vendor_http
+from tasks import github, health, railway, railway_usage, sentry, stripe, vendor_http, vercel
 
 SECRET = "hush-4f1c9d-do-not-tell"
 
@@ -144,15 +144,24 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch, eager: None) -> None:
-    """And so is every time limit; only for answers that never end, for on a busy machine others may take as long."""
-    # A dataclass keeps its defaults there.
-    monkeypatch.setattr(
-        vendor_http.Ask.__init__, "__defaults__", (IMPATIENT_SECONDS, vendor_http.LARGEST_BODY_BYTES, False)
-    )
-    for vendor in (railway, railway_usage, sentry, stripe):
-        monkeypatch.setattr(vendor, "WRITE_LIMIT_SECONDS", IMPATIENT_SECONDS)
-    monkeypatch.setattr(health, "LIMIT_SECONDS", IMPATIENT_SECONDS)
+def impatient(monkeypatch: pytest.MonkeyPatch, eager: None) -> Callable[[float], None]:
+    """And so is every time limit; only for answers that never end, for on a busy machine others may take as long.
+
+    Returns:
+        What sets them to another length.
+    """
+
+    def within(seconds: float) -> None:
+        # A dataclass keeps its defaults there.
+        monkeypatch.setattr(
+            vendor_http.Ask.__init__, "__defaults__", (seconds, vendor_http.LARGEST_BODY_BYTES, False)
+        )
+        for vendor in (github, railway, railway_usage, sentry, stripe, vercel):
+            monkeypatch.setattr(vendor, "WRITE_LIMIT_SECONDS", seconds)
+        monkeypatch.setattr(health, "LIMIT_SECONDS", seconds)
+
+    within(IMPATIENT_SECONDS)
+    return within
 
 
 @pytest_asyncio.fixture

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 from blocks.postgres import PostgresCredentials
 from tasks import cleanup
 from tasks.cleanup import count_old_rows, measure_old_rows
-from watchkeeper.embedded import EmbeddedPostgres
 from watchkeeper.errors import NotPermitted, PreconditionChanged, VendorUnavailable
+from watchkeeper.machine.embedded import EmbeddedPostgres
 from watchkeeper.policy.rules import CleanupTable
 
 NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)

@@ -88,6 +88,22 @@ async def test_finds_no_issue_where_none_holds_the_marker(wire: Wire) -> None:
     assert await find_issue(github(wire), MARKER, since=SINCE) is None
 
 
+@pytest.mark.parametrize(
+    ("marker", "body", "found"),
+    [
+        (f"{MARKER}:action-1", f"Do it\n\n<!-- {MARKER}:action-10 -->", False),
+        (f"{MARKER}:action-1", f"Do it\n\n<!-- {MARKER}:action-1 -->\n", True),
+        (f"{MARKER}:action-1", f"<!--{MARKER}:action-1--> a person tidied it up", True),
+        (MARKER, f"<!-- {MARKER}:action-1 -->", False),
+        (MARKER, f"<!-- {MARKER} -->\nfacts", True),
+    ],
+)
+async def test_an_issue_is_known_by_its_whole_marker(wire: Wire, marker: str, body: str, found: bool) -> None:
+    wire.answers(says([ISSUE | {"body": body}]))
+
+    assert (await find_issue(github(wire), marker, since=SINCE) is not None) is found
+
+
 async def test_opens_an_issue_with_what_it_is_given(wire: Wire) -> None:
     wire.answers(says(ISSUE, 201))
 

@@ -12,10 +12,11 @@ from tasks.github_documents import (
     close_issue,
     default_branch,
     find_pull,
-    issue_state,
     open_pull,
     put_file,
     read_file,
+    see_issue,
+    write_issue,
 )
 from tasks.vendor_http import READ_TRIES
 from tests.tasks.conftest import SECRET, Answer, Manner, Wire, says
@@ -60,7 +61,7 @@ async def test_a_pull_request_that_was_closed_unmerged_offers_nothing(wire: Wire
 
 async def test_an_issue_is_closed_with_its_reason(wire: Wire) -> None:
     wire.answers(says({"state": "closed", "state_reason": "not_planned"}), says({"state": "closed"}))
-    assert await issue_state(github(wire), 7) == ("closed", "not_planned")
+    assert await see_issue(github(wire), 7) == ("closed", "not_planned", "")
     await close_issue(github(wire), 7, "completed")
     assert wire.asked[1].json == {"state": "closed", "state_reason": "completed"}
 
@@ -69,10 +70,11 @@ READS: dict[str, Callable[[GitHubCredentials], Awaitable[Any]]] = {
     "default branch": default_branch,
     "read file": lambda github: read_file(github, "a.md", "main"),
     "find pull": lambda github: find_pull(github, "x"),
-    "issue state": lambda github: issue_state(github, 7),
+    "issue state": lambda github: see_issue(github, 7),
 }
 WRITES: dict[str, Callable[[GitHubCredentials], Awaitable[Any]]] = {
     "open pull": lambda github: open_pull(github, branch="x", base="main", title="t", body="b"),
+    "issue text": lambda github: write_issue(github, 7, "moved"),
     "close issue": lambda github: close_issue(github, 7, "completed"),
 }
 ECHO = f'{{"message": "bad token {SECRET}"}}'.encode()

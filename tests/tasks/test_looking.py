@@ -15,8 +15,8 @@ from psycopg.types.json import Jsonb
 import tasks
 from tasks import looking, shapes
 from tasks.looking import Seen, look
-from watchkeeper.embedded import EmbeddedPostgres
 from watchkeeper.errors import NotConfigured, VendorRejected
+from watchkeeper.machine.embedded import EmbeddedPostgres
 from watchkeeper.model import Check, CheckStatus
 
 MODULES = [import_module(f"tasks.{found.name}") for found in iter_modules(tasks.__path__)]

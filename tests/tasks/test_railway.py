@@ -22,10 +22,8 @@ from tasks.railway_looks import (
     railway_changes,
     railway_deployments,
     railway_logs,
-    railway_metrics,
     worker_deployment,
 )
-from tasks.railway_usage import limits_of, read_limits, update_limits
 from tests.tasks.conftest import SECRET, Answer, Wire, says
 from watchkeeper.errors import VendorRejected
 from watchkeeper.model import Check, CheckStatus
@@ -188,65 +186,6 @@ async def test_a_redeployment_without_an_id_did_not_happen(wire: Wire, told: Any
         await redeploy.fn(credentials(wire), "d1")
 
 
-def measured(memory: list[float], limit: float = 0.15, cpu: float = 0.2) -> Answer:
-    """What Railway measured, one value a second; told in no order."""
-    series = {"MEMORY_USAGE_GB": memory, "MEMORY_LIMIT_GB": [limit], "CPU_USAGE": [cpu], "CPU_LIMIT": [1.0]}
-    return says(
-        {
-            "data": {
-                "metrics": [
-                    {
-                        "measurement": name,
-                        "values": [{"ts": t, "value": v} for t, v in enumerate(values)][::-1],
-                    }
-                    for name, values in series.items()
-                ]
-            }
-        }
-    )
-
-
-async def usage(wire: Wire, answer: Answer) -> Check:
-    wire.answers(answer)
-    return await railway_metrics(credentials(wire), TARGET, now=NOW, recent=timedelta(hours=1))
-
-
-async def test_asks_for_the_last_hours_memory_and_processors(wire: Wire) -> None:
-    await usage(wire, measured([0.06]))
-
-    [asked] = wire.asked
-    assert asked.json["variables"] == {
-        "startDate": "2026-03-02T02:00:00+00:00",
-        "measurements": ["CPU_USAGE", "CPU_LIMIT", "MEMORY_USAGE_GB", "MEMORY_LIMIT_GB"],
-        "environmentId": "e1",
-        "serviceId": "s1",
-    }
-
-
-async def test_memory_is_well_below_nine_tenths_of_its_limit(wire: Wire) -> None:
-    check = await usage(wire, measured([0.06, 0.13, 0.07]))
-
-    assert check.status is CheckStatus.OK
-    assert (check.facts["memory_gb"], check.facts["memory_peak_gb"]) == (0.07, 0.13)
-    assert check.facts["memory_falls"] == 0
-    assert "memory 0.07 GB now, 0.13 GB at most, limit 0.15 GB" in check.summary
-
-
-async def test_memory_that_falls_from_its_limit_again_and_again_was_killed_for_it(wire: Wire) -> None:
-    check = await usage(wire, measured([0.06, 0.15, 0.05, 0.1, 0.145, 0.06, 0.1]))
-
-    assert check.status is CheckStatus.BAD
-    assert (check.facts["memory_share"], check.facts["memory_falls"]) == (1.0, 2)
-
-
-async def test_says_unknown_of_what_railway_has_no_value_for(wire: Wire) -> None:
-    check = await usage(wire, says({"data": {"metrics": []}}))
-
-    assert check.status is CheckStatus.OK
-    assert check.facts["memory_share"] is None
-    assert "memory unknown now" in check.summary
-
-
 def said(message: str, severity: str = "error", second: int = 0) -> dict[str, Any]:
     return {"timestamp": f"2026-03-02T02:59:{second:02}Z", "message": message, "severity": severity}
 
@@ -270,6 +209,18 @@ async def test_shows_the_last_error_lines_oldest_first_and_without_secrets(wire:
         "2026-03-02T02:59:02Z cannot reach postgres://app:***@db/shop",
     ]
     assert wire.asked[1].json["variables"] == {"deploymentId": "d1", "limit": 100}
+
+
+async def test_shows_what_was_last_said_about_an_address(wire: Wire) -> None:
+    lines = [said("POST /webhooks/stripe 400", "info", 1), said("ValueError: 7", second=2)]
+    listed = {"edges": [{"node": node("d1")}]}
+    wire.answers(says({"data": {"deployments": listed, "deploymentLogs": lines}}))
+
+    check = await railway_logs(credentials(wire), TARGET, name="webhook_logs", about="/webhooks/stripe")
+
+    assert (check.name, check.summary) == ("webhook_logs", "1 lines about /webhooks/stripe lately")
+    assert check.output == "2026-03-02T02:59:01Z POST /webhooks/stripe 400"
+    assert wire.asked[1].json["variables"]["limit"] == 500
 
 
 async def test_shows_few_lines_and_no_long_ones(wire: Wire) -> None:
@@ -315,42 +266,6 @@ async def test_lists_the_changes_of_every_service_newest_first(wire: Wire) -> No
     assert [change["service"] for change in check.facts["changes"]] == ["backend", "worker"]
     assert {asked.json["variables"]["input"]["serviceId"] for asked in wire.asked} == {"s1", "s2"}
     assert "which variables were changed is not readable" in check.summary
-
-
-@pytest.mark.parametrize(
-    ("scalar", "memory_gb", "cpu"),
-    [
-        ({"containers": {"cpu": 2, "memoryBytes": 8_000_000_000}}, 8, 2),
-        ({"memoryGB": 0.5, "vCPUs": 1.5}, 0.5, 1.5),
-        ({"containers": None, "memoryBytes": 150_000_000}, 0.15, None),
-        ({"memoryGB": "much", "vCPUs": True}, None, None),
-        ({"memoryGB": 0}, None, None),
-        ({}, None, None),
-    ],
-)
-def test_reads_limits_in_every_shape_that_was_seen(
-    scalar: dict[str, Any], memory_gb: float | None, cpu: float | None
-) -> None:
-    assert limits_of(scalar) == {"memory_gb": memory_gb, "cpu": cpu}
-
-
-async def test_limits_that_are_no_object_are_not_guessed(wire: Wire) -> None:
-    wire.answers(says({"data": {"serviceInstanceLimits": "8 GB"}}))
-
-    with pytest.raises(VendorRejected, match="unknown shape"):
-        await read_limits(credentials(wire), TARGET)
-
-
-@pytest.mark.parametrize(("cpu", "more"), [(2.0, {"vCPUs": 2.0}), (None, {})])
-async def test_sets_both_limits_as_far_as_they_are_known(
-    wire: Wire, cpu: float | None, more: dict[str, float]
-) -> None:
-    wire.answers(says({"data": {"serviceInstanceLimitsUpdate": True}}))
-
-    await update_limits.fn(credentials(wire), TARGET, memory_gb=0.3, cpu=cpu)
-
-    limits = {"environmentId": "e1", "serviceId": "s1", "memoryGB": 0.3, **more}
-    assert wire.asked[0].json["variables"] == {"input": limits}
 
 
 async def test_looks_of_one_investigation_ask_for_a_services_deployments_once(wire: Wire) -> None:

@@ -120,7 +120,7 @@ async def test_names_what_supabase_has_trouble_with(wire: Wire, indicator: str) 
 
     assert check.status is CheckStatus.BAD
     assert check.summary == f"{indicator}: Pooler"
-    assert check.facts == {"indicator": indicator, "incidents": ["Pooler"]}
+    assert check.facts == {"indicator": indicator, "incidents": ["Pooler"], "components": {}}
 
 
 @pytest.mark.parametrize("indicator", ["", "purple", None, [], {"none": "none"}])
@@ -136,7 +136,7 @@ async def test_passes_over_components_that_railway_calls_operational(wire: Wire)
     check = await vendor_status_railway(wire.url)
 
     assert check.status is CheckStatus.OK
-    assert check.facts == {"indicator": "none", "incidents": []}
+    assert check.facts == {"indicator": "none", "incidents": [], "components": {}}
 
 
 @pytest.mark.parametrize(
@@ -158,3 +158,32 @@ async def test_takes_any_other_active_incident_of_railway_for_trouble(wire: Wire
 
     assert check.status is CheckStatus.BAD
     assert check.summary == "major: Deploys are slow"
+
+
+async def test_names_the_components_that_do_not_work_with_their_groups(wire: Wire) -> None:
+    page = {
+        "status": {"indicator": "major"},
+        "components": [
+            {"id": "r", "name": "Regions", "group": True, "group_id": None, "status": "partial_outage"},
+            {"id": "1", "name": "eu-central-1", "group": False, "group_id": "r", "status": "major_outage"},
+            {"id": "2", "name": "us-east-1", "group": False, "group_id": "r", "status": "operational"},
+            {"id": "3", "name": "Auth", "group": False, "group_id": None, "status": "degraded_performance"},
+        ],
+    }
+    wire.answers(says(page))
+
+    check = await vendor_status_supabase(wire.url)
+
+    assert check.facts["components"] == {
+        "Regions eu-central-1": "major_outage",
+        "Auth": "degraded_performance",
+    }
+
+
+async def test_names_the_components_that_railway_has_trouble_with(wire: Wire) -> None:
+    edge = {"name": "Edge", "groupName": "Amsterdam", "impact": "OPERATIONAL"}
+    wire.answers(railway_says(edge, {"name": "Builds", "groupName": "Platform", "impact": "PARTIAL_OUTAGE"}))
+
+    check = await vendor_status_railway(wire.url)
+
+    assert check.facts["components"] == {"Platform Builds": "partial_outage"}

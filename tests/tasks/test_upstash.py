@@ -11,7 +11,13 @@ from tests.tasks.conftest import SECRET, Wire, says
 from watchkeeper.model import Check, CheckStatus
 from watchkeeper.policy.services import UpstashTarget
 
-DATABASE = {"state": "active", "type": "free", "db_request_limit": 500_000, "auto_upgrade": False}
+DATABASE = {
+    "state": "active",
+    "type": "free",
+    "db_request_limit": 500_000,
+    "auto_upgrade": False,
+    "db_memory_threshold": 268_435_456,
+}
 
 
 def points(*values: int) -> list[dict[str, Any]]:
@@ -21,6 +27,7 @@ def points(*values: int) -> list[dict[str, Any]]:
 STATS = {
     "total_monthly_requests": 430_000,
     "daily_net_commands": 9_000,
+    "current_storage": 12_340_000,
     "dailyrequests": points(18_000, 22_000, 9_000),
     "connection_count": points(4, 7),
     "command_counts": [
@@ -54,7 +61,10 @@ async def test_says_how_much_of_the_plan_is_used_and_by_what(wire: Wire) -> None
         "shares": {"BZPOPMIN": 75.0, "GET": 25.0},
         "connections": 7,
         "used_percent": 86.0,
+        "stored_bytes": 12_340_000,
+        "memory_limit": 268_435_456,
     }
+    assert "12.3 MB stored, of at most 268 MB" in check.output
     assert "20,000 commands on a usual day" in check.output
 
 

@@ -45,24 +45,50 @@ async def test_passes_on_how_long_the_vendor_asks_to_wait(
     assert error.retry_after_seconds == seconds
 
 
-async def test_waits_as_asked_up_to_a_limit(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited; nobody really waits."""
+    waits: list[float] = []
 
     async def sleep(seconds: float) -> None:
-        slept.append(seconds)
+        if seconds:  # the server's own loop yields by sleeping for nothing
+            waits.append(seconds)
 
-    wire.answers(Answer(503), Answer(429, headers={"Retry-After": "3600"}), says("at last"))
+    monkeypatch.setattr(vendor_http.asyncio, "sleep", sleep)
+    return waits
+
+
+async def read_at(wire: Wire) -> Any:
     async with httpx.AsyncClient() as client:
-        with monkeypatch.context() as patched:
-            patched.setattr(vendor_http.asyncio, "sleep", sleep)
-            patched.setattr(vendor_http.random, "uniform", lambda low, high: high)
-            told = await read_json(client, ASK, "GET", wire.url)
+        return await read_json(client, ASK, "GET", wire.url)
 
-    assert told == "at last"
-    assert [seconds for seconds in slept if seconds] == [
-        vendor_http.FIRST_WAIT_SECONDS,
-        vendor_http.LONGEST_WAIT_SECONDS,
-    ]
+
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+async def test_never_asks_again_before_the_vendor_said(
+    wire: Wire, slept: list[float], monkeypatch: pytest.MonkeyPatch, chance: float
+) -> None:
+    monkeypatch.setattr(vendor_http.random, "uniform", lambda low, high: low + (high - low) * chance)
+    wire.answers(Answer(503), Answer(429, headers={"Retry-After": "3"}), says("at last"))
+
+    assert await read_at(wire) == "at last"
+
+    first, second = slept
+    assert vendor_http.FIRST_WAIT_SECONDS / 2 <= first <= vendor_http.FIRST_WAIT_SECONDS
+    assert 3 <= second <= 3 + vendor_http.FIRST_WAIT_SECONDS
+
+
+@pytest.mark.parametrize("seconds", [4, 3600])
+async def test_gives_up_at_once_when_the_vendor_asks_for_longer_than_a_look_has(
+    wire: Wire, slept: list[float], seconds: int
+) -> None:
+    wire.answers(Answer(429, headers={"Retry-After": str(seconds)}), says("too early"))
+
+    with pytest.raises(VendorUnavailable) as caught:
+        await read_at(wire)
+
+    expected = f"railway answered 429 to list_deployments: it asks to wait for {seconds} s"
+    assert (str(caught.value), caught.value.retry_after_seconds) == (expected, seconds)
+    assert (len(wire.asked), slept) == (1, [])
 
 
 async def test_survives_the_pickling_of_a_failed_task(wire: Wire) -> None:

@@ -10,26 +10,41 @@ from tests.conftest import MovedClock
 from watchkeeper.admission import Admission, admit
 from watchkeeper.answers import Answer, Said, Verb, Way, answer
 from watchkeeper.channels import Receipt
-from watchkeeper.dispatcher import Dispatcher
+from watchkeeper.deadlines.dispatcher import Dispatcher
 from watchkeeper.errors import VendorError
+from watchkeeper.guarding import Guard
 from watchkeeper.links import LinkSigner
-from watchkeeper.model import Alert, Channel, Kind, Message
+from watchkeeper.model import Alert, Channel, Kind
 from watchkeeper.motor import Motor
 from watchkeeper.occasions import Occasions
-from watchkeeper.pager import Pager
-from watchkeeper.paging import Desk
+from watchkeeper.paging.desk import Desk
+from watchkeeper.paging.model import Message
+from watchkeeper.paging.pager import Pager
 from watchkeeper.policy import Policy, load_policy, merge, validate_policy
-from watchkeeper.releasing import release_due
+from watchkeeper.quiet.releasing import release_due
 from watchkeeper.store import Store
 
 PUBLIC_URL = "http://watch.test"
+ANA, BEN = "+14155550101", "+14155550102"
+
+
+def link_id(text: str) -> int:
+    """Which link it is that a message or an address ends with."""
+    return int(text.rpartition("/")[2].partition(".")[0])
+
+
+def _away(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("prefect is away", request=request)
+
+
+AWAY = httpx.MockTransport(_away)
 
 
 def two_on_call(**own: Any) -> Policy:
     """The shipped policy with Ana first and Ben second on call."""
     people = {
-        "ana": {"name": "Ana", "email": "ana@example.com", "phone": "+14155550101"},
-        "ben": {"name": "Ben", "email": "ben@example.com", "phone": "+14155550102"},
+        "ana": {"name": "Ana", "email": "ana@example.com", "phone": ANA},
+        "ben": {"name": "Ben", "email": "ben@example.com", "phone": BEN},
     }
     roster = {"primary": "ana", "secondary": "ben"}
     data = merge(load_policy().model_dump(mode="json"), {"people": people, "roster": roster, **own})
@@ -61,9 +76,11 @@ class Phone:
 
 
 class KernelHouse:
-    """Admission, pager and dispatcher, each step taken when the test says so."""
+    """Admission, pager and dispatcher, each step taken when the test says so; Prefect is away where none is given."""
 
-    def __init__(self, store: Store, clock: MovedClock, policy: Policy, prefect: httpx.MockTransport) -> None:
+    def __init__(
+        self, store: Store, clock: MovedClock, policy: Policy, prefect: httpx.MockTransport = AWAY
+    ) -> None:
         self.store = store
         self.clock = clock
         self.desk = Desk(policy, PUBLIC_URL)
@@ -73,9 +90,10 @@ class KernelHouse:
         }
         self.pager = Pager(store, self.channels, self.desk, self.signer, clock)
         client = httpx.AsyncClient(transport=prefect, base_url="http://prefect.test/api")
-        self.dispatcher = Dispatcher(store, Motor(client), PUBLIC_URL, clock)
+        self.guard = Guard(store, clock)
+        self.dispatcher = Dispatcher(store, Motor(client), PUBLIC_URL, clock, self.guard)
         # Whoever tells of the calendar gives it its kinds: a Monday's handoff is in the way of other stories.
-        self.occasions = Occasions(store, self.desk, clock, {})
+        self.occasions = Occasions(store, self.desk, clock, {}, self.guard)
 
     def alert(self, **told: Any) -> Alert:
         known = {
@@ -99,7 +117,7 @@ class KernelHouse:
         """Move the clock, then let the clocks ring and the pager send."""
         self.clock.advance(**duration)
         await self.dispatcher.pass_once()
-        await release_due(self.store, self.desk, now=self.clock())
+        await release_due(self.store, self.desk, self.guard, now=self.clock())
         await self.occasions.pass_once()
         await self.pager.send_all_due()
 

@@ -19,8 +19,9 @@ from tests.watchkeeper.intake.opened import Intake, open_intake, settings_for, v
 from tests.watchkeeper.recording import RecordingServer, Say, recording_server, until
 from watchkeeper.channels import Sender, email, open_channels, slack, sms
 from watchkeeper.errors import VendorError, VendorRejected, VendorUnavailable
-from watchkeeper.model import Attachment, Channel, Message, NotificationState
-from watchkeeper.outbox import read_notifications
+from watchkeeper.model import Channel
+from watchkeeper.paging.model import Attachment, Message, NotificationState
+from watchkeeper.paging.outbox import read_notifications
 
 REAL = "twilio-token"
 CREDENTIALS = (REAL, "SG.key", "xoxb-token", base64.b64encode(REAL.encode()).decode())
@@ -114,6 +115,15 @@ async def test_an_email_carries_text_and_html_to_one_person(
         ],
     }
     assert receipt.vendor_id == "mail-1"
+
+
+async def test_an_email_carries_where_its_receipt_belongs(
+    senders: dict[Channel, Sender], vendors: RecordingServer
+) -> None:
+    address = "http://watch.test/receipts/sendgrid/1-abc"
+    await senders[Channel.EMAIL].send("ana@example.com", MESSAGE, callback_url=address)
+    (heard,) = vendors.heard
+    assert heard.json["custom_args"] == {"watchkeeper_receipt": address}
 
 
 async def test_an_email_carries_its_attachments(

@@ -1,38 +1,31 @@
 """Decisions: which severity, which incident, whom to page, which gate."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from tests.rows import NOW, an_incident
+from tests.watchkeeper.house import two_on_call
 from watchkeeper.decisions import (
     first_pages,
     gate_for,
     hold_back,
     judge_severity,
     place,
-    red_vendors,
     retry_after,
     routes_to_person,
     service_of_kind,
+    stands_in_the_way,
 )
-from watchkeeper.model import Alert, Channel, Check, CheckStatus, Gate, Incident, Kind, Severity, Status
+from watchkeeper.model import Alert, Channel, Gate, Incident, Kind, Severity, Status
 from watchkeeper.oncall import on_call
-from watchkeeper.policy import Policy, load_policy, merge, validate_policy
-
-NOW = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+from watchkeeper.policy import Policy, load_policy
 
 
 @pytest.fixture
 def policy() -> Policy:
-    own = {
-        "people": {
-            "ana": {"name": "Ana", "email": "ana@example.com", "phone": "+14155550101"},
-            "ben": {"name": "Ben", "email": "ben@example.com", "phone": "+14155550102"},
-        },
-        "roster": {"primary": "ana", "secondary": "ben"},
-    }
-    return validate_policy(merge(load_policy().model_dump(mode="json"), own), source="test")
+    return two_on_call()
 
 
 def alert(**changes: object) -> Alert:
@@ -48,20 +41,7 @@ def alert(**changes: object) -> Alert:
 
 
 def incident(policy: Policy, **changes: object) -> Incident:
-    known = {
-        "id": 7,
-        "kind": Kind.DATABASE_DOWN,
-        "severity": Severity.P0,
-        "status": Status.DETECTED,
-        "service": "database",
-        "summary": "down",
-        "source": "uptimerobot",
-        "users_affected_percent": None,
-        "started_at": NOW,
-        "detected_at": NOW,
-        "policy": policy.model_dump(mode="json"),
-    }
-    return Incident.model_validate(known | changes)
+    return an_incident(policy=policy.model_dump(mode="json"), **({"status": Status.DETECTED} | changes))
 
 
 @pytest.mark.parametrize(
@@ -224,18 +204,6 @@ def test_an_incident_is_about_the_nearest_service_of_its_kind(
     assert service_of_kind(kind, near, load_policy()) == service
 
 
-def page(vendor: str, indicator: str) -> Check:
-    status = CheckStatus.OK if indicator == "none" else CheckStatus.BAD
-    return Check(
-        name=f"vendor_status_{vendor}",
-        system=vendor,
-        status=status,
-        summary=indicator,
-        facts={"indicator": indicator},
-        observed_at=datetime(2026, 3, 2, 3, 0, tzinfo=UTC),
-    )
-
-
 @pytest.mark.parametrize(
     ("action", "kind", "red", "held_for"),
     [
@@ -249,6 +217,18 @@ def page(vendor: str, indicator: str) -> Check:
         ("restart_service", Kind.SITE_OUTAGE, {"supabase"}, None),
         ("roll_back_deployment", Kind.SITE_OUTAGE, {"supabase", "upstash"}, None),
         ("end_idle_connections", Kind.DATABASE_DOWN, {"railway"}, None),
+        ("roll_back_frontend", Kind.SITE_OUTAGE, {"vercel"}, "waits_for_vercel"),
+        ("promote_frontend", Kind.SITE_OUTAGE, {"vercel"}, "waits_for_vercel"),
+        ("roll_back_frontend", Kind.SITE_OUTAGE, {"railway"}, None),
+        ("roll_back_deployment", Kind.SITE_OUTAGE, {"vercel"}, None),
+        ("resend_events", Kind.PAYMENT_FAILURE, {"stripe"}, "waits_for_stripe"),
+        ("replace_signing_secret", Kind.PAYMENT_FAILURE, {"stripe"}, "waits_for_stripe"),
+        ("replace_signing_secret", Kind.PAYMENT_FAILURE, {"railway"}, "waits_for_railway"),
+        ("restart_service", Kind.PAYMENT_FAILURE, {"stripe"}, None),
+        # What stalls while Redis is away goes on when it is back; failing it, or a restart, would only harm.
+        ("fail_job", Kind.WORKER_STUCK, {"upstash"}, "waits_for_upstash"),
+        ("restart_service", Kind.WORKER_STUCK, {"upstash"}, "waits_for_upstash"),
+        ("restart_service", Kind.SITE_OUTAGE, {"upstash"}, None),
         ("end_idle_connections", Kind.DATABASE_DOWN, set(), None),
         ("restart_service", Kind.DATABASE_DOWN, {"supabase", "railway"}, "waits_for_railway"),
     ],
@@ -262,14 +242,22 @@ def test_what_a_vendors_outage_makes_useless_is_held_back(
     assert held_for is None or decision.reason == held_for
 
 
-def test_only_an_outage_holds_anything_back() -> None:
-    pages = [page("supabase", "minor"), page("railway", "major"), page("vercel", "none")]
-
-    assert red_vendors([*pages, page("upstash", "critical"), page("stripe", "maintenance")]) == {
-        "railway",
-        "upstash",
-    }
-
-
 def test_what_does_no_harm_while_a_vendor_is_away_is_not_held_back() -> None:
     assert hold_back("open_hotfix", Kind.SITE_OUTAGE, {"railway", "supabase"}).choice == "go"
+
+
+@pytest.mark.parametrize(
+    ("away", "red", "vendor"),
+    [
+        ("railway", {"railway"}, "railway"),
+        ("railway", {"vercel"}, ""),
+        ("postgres", {"supabase"}, "supabase"),
+        ("redis", {"upstash"}, "upstash"),
+        ("bullmq", {"upstash"}, "upstash"),
+        # Nothing that is held back goes through GitHub.
+        ("github", {"github"}, ""),
+        ("", {"railway"}, ""),
+    ],
+)
+def test_who_is_away_is_waited_for_where_its_own_page_is_red(away: str, red: set[str], vendor: str) -> None:
+    assert stands_in_the_way(away, red) == vendor

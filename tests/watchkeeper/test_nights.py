@@ -4,51 +4,22 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-import httpx
-import pytest
-
-from tests.conftest import MovedClock
-from tests.watchkeeper.house import PUBLIC_URL, KernelHouse, Phone, two_on_call
+from tests.watchkeeper.house import ANA, BEN, PUBLIC_URL, KernelHouse, Phone, link_id
 from watchkeeper.admission import admit
-from watchkeeper.answers import Verb, answer_by_link, decide_by_link
+from watchkeeper.answers import Verb, answer_by_link
 from watchkeeper.channels import Receipt
 from watchkeeper.closing import close_by_hand
 from watchkeeper.deadlines import read_deadlines
-from watchkeeper.dispatcher import give_up
+from watchkeeper.deadlines.dispatcher import give_up
 from watchkeeper.errors import VendorRejected, VendorUnavailable
 from watchkeeper.incidents import MAX_ATTEMPTS, list_open, read_incident, take_lease
-from watchkeeper.model import (
-    Alert,
-    Channel,
-    DeadlineKind,
-    DeadlineState,
-    Kind,
-    Message,
-    Plan,
-    RemediationState,
-    Status,
-)
-from watchkeeper.outbox import read_notifications
-from watchkeeper.pager import Pager, receive_receipt
-from watchkeeper.paging import request_approval
-from watchkeeper.remediations import plan_remediation, read_remediation
-from watchkeeper.store import Store
+from watchkeeper.model import Alert, Channel, DeadlineKind, DeadlineState, Kind, Status
+from watchkeeper.paging.desk import Desk
+from watchkeeper.paging.model import Message
+from watchkeeper.paging.outbox import read_notifications
+from watchkeeper.paging.pager import Pager, receive_receipt
+from watchkeeper.policy import validate_policy
 from watchkeeper.timeline import read_timeline
-
-ANA, BEN = "+14155550101", "+14155550102"
-
-
-def away(request: httpx.Request) -> httpx.Response:
-    raise httpx.ConnectError("prefect is away", request=request)
-
-
-@pytest.fixture
-def house(store: Store, clock: MovedClock) -> KernelHouse:
-    return KernelHouse(store, clock, two_on_call(), httpx.MockTransport(away))
-
-
-def link_id(text: str) -> int:
-    return int(text.rpartition("/")[2].partition(".")[0])
 
 
 async def test_the_primary_is_paged_on_every_channel_of_the_severity(house: KernelHouse) -> None:
@@ -102,6 +73,36 @@ async def test_an_incident_that_gets_worse_pages_louder_and_tightens_its_deadlin
     assert due[DeadlineKind.ACKNOWLEDGE] - incident.detected_at == timedelta(minutes=15)
     await house.pass_time(seconds=0)
     assert len(house.phone(BEN)) == 1
+    chat = [message.text for _, message in house.channels[Channel.SLACK].sent]
+    assert [text for text in chat if "It got worse: now P0 site outage of backend" in text]
+
+
+async def test_a_ticket_that_gets_worse_is_announced_once(house: KernelHouse) -> None:
+    await house.hear(fingerprint="typo", kind="other", summary="A typo")
+    assert house.channels[Channel.SLACK].sent == []
+    await house.hear(fingerprint="site", kind="site_outage", summary="Backend is down")
+    assert len(house.channels[Channel.SLACK].sent) == 1
+
+
+async def test_a_ticket_is_no_news_in_the_teams_channel(house: KernelHouse) -> None:
+    await house.hear(fingerprint="typo", kind="other", summary="A typo")
+    await handed_over(house)
+    await house.pager.send_all_due()
+    assert house.channels[Channel.EMAIL].sent
+    assert house.channels[Channel.SLACK].sent == []
+
+
+async def test_who_was_first_woken_by_a_hand_over_hears_that_it_is_over(house: KernelHouse) -> None:
+    await house.hear(kind="high_error_rate", summary="errors")
+    assert house.phone(BEN) == []
+    await handed_over(house)
+    await house.pager.send_all_due()
+    assert len(house.phone(BEN)) == 1
+    async with house.store.transaction() as db:
+        incident = await read_incident(db, 1)
+        await close_by_hand(db, house.desk, incident, person="Ana", reason="mended", now=house.clock())
+    await house.pager.send_all_due()
+    assert "resolved" in house.phone(BEN)[-1].lower()
 
 
 async def test_a_milder_alert_changes_nothing(house: KernelHouse) -> None:
@@ -203,6 +204,18 @@ async def test_an_undelivered_text_goes_on_to_the_next_channel(house: KernelHous
     assert house.channels[Channel.VOICE].texts(ANA)
 
 
+async def test_somebody_whom_the_policy_names_no_more_is_paged_for_what_began_before(
+    house: KernelHouse,
+) -> None:
+    await house.hear(severity="P1")
+    later = house.desk.policy.model_dump(mode="json")
+    later["people"]["cleo"] = later["people"].pop("ana")
+    later["roster"]["primary"] = "cleo"
+    house.pager._desk = Desk(validate_policy(later, source="later"), house.desk.public_url)
+    await house.pass_time(minutes=45)
+    assert house.channels[Channel.VOICE].texts(ANA)
+
+
 async def test_a_receipt_that_overtakes_the_vendors_answer_is_believed(house: KernelHouse) -> None:
     class Hasty(Phone):
         async def send(self, address: str, message: Message, **how: Any) -> Receipt:
@@ -267,94 +280,11 @@ async def finish_motor_jobs(house: KernelHouse) -> None:
         await house.store.run("motor/done", key=row["key"], state="done", error=None)
 
 
-async def plan_a_rollback(house: KernelHouse) -> int:
-    await house.hear()
-    incident = await read_incident(house.store, 1)
-    plan = Plan(
-        action="roll_back_deployment",
-        target="backend",
-        cause="bad_deployment",
-        summary="Roll back",
-        preview=["x"],
-    )
-    async with house.store.transaction() as db:
-        remediation = await plan_remediation(db, incident, plan, house.desk.policy, step=1, now=house.clock())
-        await request_approval(db, house.desk, incident, remediation, now=house.clock())
-    await house.pager.send_all_due()
-    return remediation.id
-
-
-async def test_a_plan_is_approved_once_by_the_person_whose_link_it_was(house: KernelHouse) -> None:
-    remediation_id = await plan_a_rollback(house)
-    link = link_id(house.phone(ANA)[-1])
-    async with house.store.transaction() as db:
-        answer = await decide_by_link(db, link, approved=True, reason="looks right", now=house.clock())
-    assert answer.refusal is None
-    async with house.store.transaction() as db:
-        again = await decide_by_link(db, link, approved=False, reason="", now=house.clock())
-    assert again.refusal == "used"
-    remediation = await read_remediation(house.store, remediation_id)
-    assert (remediation.state, remediation.approved_by) == (RemediationState.APPROVED, "ana")
-
-
-async def test_two_people_decide_and_the_first_one_counts(house: KernelHouse) -> None:
-    remediation_id = await plan_a_rollback(house)
-    links = [link_id(house.phone(number)[-1]) for number in (BEN, ANA)]
-    async with house.store.transaction() as db:
-        await decide_by_link(db, links[0], approved=False, reason="", now=house.clock())
-    async with house.store.transaction() as db:
-        late = await decide_by_link(db, links[1], approved=True, reason="", now=house.clock())
-    assert late.refusal == "too_late"
-    assert (await read_remediation(house.store, remediation_id)).state is RemediationState.DENIED
-
-
-async def test_an_expired_approval_says_so_and_does_nothing(house: KernelHouse) -> None:
-    remediation_id = await plan_a_rollback(house)
-    house.clock.advance(minutes=31)
-    async with house.store.transaction() as db:
-        answer = await decide_by_link(
-            db, link_id(house.phone(ANA)[-1]), approved=True, reason="", now=house.clock()
-        )
-    assert answer.refusal == "expired"
-    assert (await read_remediation(house.store, remediation_id)).state is RemediationState.PLANNED
-
-
-async def test_a_changed_plan_is_not_what_was_approved(house: KernelHouse) -> None:
-    remediation_id = await plan_a_rollback(house)
-    async with house.store._pool.connection() as connection:
-        await connection.execute("UPDATE remediations SET plan_digest = 'another'")
-    async with house.store.transaction() as db:
-        answer = await decide_by_link(
-            db, link_id(house.phone(ANA)[-1]), approved=True, reason="", now=house.clock()
-        )
-    assert answer.refusal == "changed_plan"
-    assert (await read_remediation(house.store, remediation_id)).state is RemediationState.PLANNED
-
-
 async def test_everything_is_on_the_timeline(house: KernelHouse) -> None:
     await house.hear()
     kinds = [entry.kind for entry in await read_timeline(house.store, 1)]
     assert kinds[:2] == ["alert", "decision"]
     assert "page" in kinds
-
-
-async def test_a_person_closes_an_incident_and_nothing_planned_happens_any_more(house: KernelHouse) -> None:
-    remediation_id = await plan_a_rollback(house)
-    incident = await read_incident(house.store, 1)
-    async with house.store.transaction() as db:
-        closed = await close_by_hand(
-            db, house.desk, incident, person="ben", reason="false alarm", now=house.clock()
-        )
-    assert closed
-    await house.pass_time(seconds=0)
-    assert (await read_incident(house.store, incident.id)).status == "resolved"
-    assert (await read_remediation(house.store, remediation_id)).state is RemediationState.SKIPPED
-    assert "closed by ben: false alarm" in house.phone(ANA)[-1]
-    async with house.store.transaction() as db:
-        again = await close_by_hand(
-            db, house.desk, incident, person="ana", reason="me too", now=house.clock()
-        )
-    assert not again
 
 
 async def test_an_issue_alert_of_sentrys_does_not_keep_an_incident_open(house: KernelHouse) -> None:

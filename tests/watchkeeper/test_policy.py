@@ -43,6 +43,12 @@ def test_the_default_is_the_guides_table(
         ("colour: red", "colour: unknown key", "remove it"),
         ("verification: {stable: 5m}", "verification.stable: unknown key", "verification in policy.default"),
         ("roster: {primary: zed}", "roster.primary", "add people.zed"),
+        ("costs: {revenue_per_hour: 120}", "costs.revenue_per_hour: is in no currency", "such as EUR"),
+        (
+            "services: {shop: {title: Shop, kind: site_outage, revenue_per_hour: 5}}",
+            "services.shop.revenue_per_hour",
+            "add costs.currency",
+        ),
         ("roster: {primary: brandon, secondary: zed}", "roster.secondary", "add people.zed"),
         ("roster: {secondary: brandon}", "roster: name a primary", "or a rotation"),
         (
@@ -177,3 +183,49 @@ def test_a_policy_that_an_older_version_kept_is_still_read() -> None:
     policy = kept_policy(kept)
     assert policy.correlate_within == timedelta(hours=2)
     assert policy.goals == load_policy().goals
+
+
+def test_a_kept_policy_from_before_there_were_nights_lets_no_page_wait() -> None:
+    kept = load_policy().model_dump(mode="json")
+    del kept["night"]
+    kept["severities"]["P1"]["escalate_after"] = "0s"
+    assert kept_policy(kept).night.severities == []
+
+
+@pytest.mark.parametrize(
+    ("own", "left"),
+    [
+        ("severities: {P1: {escalate_after: 0s}}", []),
+        ("severities: {P1: {escalate_after: 0s}}\nnight: {budget: 1}", []),
+        ("severities: {P1: {escalate_after: 1s}}", ["P1"]),
+        ("night: {severities: [P1, P2]}", ["P1", "P2"]),
+    ],
+)
+def test_a_team_that_escalates_a_p1_at_once_need_not_take_it_out_of_the_night(
+    own: str, left: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "watchkeeper.yaml"
+    file.write_text(own)
+    assert load_policy(file).night.severities == left
+
+
+@pytest.mark.parametrize(
+    ("own", "problem"),
+    [
+        (
+            "severities: {P1: {escalate_after: 0s}}\nnight: {severities: [P1]}",
+            "night.severities: a P1 is escalated at once",
+        ),
+        ("severities: {P1: {escalate_after: now}}", "severities.P1.escalate_after: write a number"),
+        ("severities: [P1]", "severities: "),
+        ("night: [P1]", "night: "),
+        ("night:", "night: "),
+    ],
+)
+def test_what_a_team_wrote_of_its_night_is_judged_as_it_stands(
+    own: str, problem: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "watchkeeper.yaml"
+    file.write_text(own)
+    with pytest.raises(BadInput, match=problem):
+        load_policy(file)

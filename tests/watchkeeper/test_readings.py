@@ -2,11 +2,8 @@
 
 from datetime import datetime, timedelta
 
-import httpx
-
 from tests.conftest import MovedClock
 from tests.watchkeeper.house import KernelHouse, two_on_call
-from tests.watchkeeper.test_nights import away
 from watchkeeper.findings import forget_readings, read_readings, save_reading
 from watchkeeper.model import Reading
 from watchkeeper.store import Store
@@ -19,7 +16,7 @@ def reading(at: datetime) -> Reading:
 async def test_old_readings_of_sweeps_are_forgotten_and_an_incidents_are_not(
     store: Store, clock: MovedClock
 ) -> None:
-    house = KernelHouse(store, clock, two_on_call(), httpx.MockTransport(away))
+    house = KernelHouse(store, clock, two_on_call())
     incident_id = (await house.hear()).incident_id
     old, young = clock() - timedelta(days=8), clock()
     for owner in (None, incident_id):

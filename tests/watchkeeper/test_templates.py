@@ -10,11 +10,11 @@ import pytest
 from jinja2 import PackageLoader, meta, nodes
 
 from watchkeeper import rendering
-from watchkeeper.channels.slack import escape
+from watchkeeper.channels.blocks import blocks_of, context, escape
 from watchkeeper.channels.voice import twiml
 from watchkeeper.doctor import Verdict, examine_templates
 from watchkeeper.messages import GSM, SMS_LENGTH, fit_sms, handover, page, spoken
-from watchkeeper.model import Message
+from watchkeeper.paging.model import Button, Message
 from watchkeeper.rendering import environment, is_plain, one_line, render, team_environment, use_templates
 from watchkeeper.samples import AT, LINK, sample_incident, sample_values
 
@@ -97,9 +97,37 @@ def test_a_call_reads_words_and_obeys_none(words: str) -> None:
     assert {element.tag for element in script.iter()} == {"Response", "Gather", "Say", "Hangup"}
 
 
-@pytest.mark.parametrize("words", EXTREMES.values(), ids=EXTREMES)
+CHAT = {
+    "mentions": "@here @channel,@everyone <!here> <@U0BEN> see #general",
+    "hidden link": "<https://evil.test/?a=<!here>&b|https://watch.test/a/1.sig> https://evil.test/_x_|ok",
+    "formats": "*bold* _sly_ ~gone~ `rm -rf` ```all``` (*bold*) *_both_* a_b c*d",
+}
+
+
+@pytest.mark.parametrize("words", [*EXTREMES.values(), *CHAT.values()], ids=[*EXTREMES, *CHAT])
 def test_chat_shows_no_mention_and_no_hidden_link(words: str) -> None:
-    assert not re.search("[<>]", escape(a_page(words).text))
+    text = a_page(words).text
+    assert not re.search("[<>]", escape(text))
+    with_button = a_page(words).model_copy(update={"buttons": [Button(label="On it", verb="a", value="7")]})
+    (section, _) = blocks_of(with_button) or []
+    for shown in (section["text"], context(words)["elements"][0]):
+        assert (shown["type"], shown["verbatim"]) == ("mrkdwn", True)
+        assert len(shown["text"]) <= 3000
+        assert not re.search("[<>]", re.sub(r"<https?://[^<>|\s]+>", "", shown["text"])), (
+            "a link shows itself"
+        )
+    for shown in (escape(text), section["text"]["text"], context(words)["elements"][0]["text"]):
+        ours = re.sub(r"https?://\S+", "", shown)
+        assert not re.search(r"@(here|channel|everyone)|#\w|(?<!\u2060)`|`(?!\u2060)", ours)
+        assert not re.search(r"(?<![\w\u2060*_~])[*_~]|[*_~](?![\w\u2060*_~])", ours), (
+            "no markup at a word's edge"
+        )
+
+
+def test_chat_leaves_words_and_addresses_as_they_are() -> None:
+    link = "https://watch.test/a/x_.-_y~"
+    assert escape(f"a_b 2*3 ana@example.com {link}") == f"a_b 2*3 ana@example.com {link}"
+    assert context(f"See {link}.")["elements"][0]["text"] == f"See <{link}>."
 
 
 def a_page(words: str) -> Message:

@@ -18,6 +18,7 @@ async def answer_by_link(
     now: datetime,
     way: Way = Way.PAGE,
     delivery_id: str | None = None,
+    reason: str = "",
 ) -> Answer:
     """Answer as the person whose link it is. It works until it expires, for it changes nothing twice."""
     link = await read_link(db, link_id, purpose="acknowledge")
@@ -28,6 +29,6 @@ async def answer_by_link(
         already = incident.acknowledged_at is not None and verb is Verb.ACKNOWLEDGE
         known = Answer(verb=verb, incident=incident, person=link.person, already=already)
         return known if already else known.model_copy(update={"refusal": "expired"})
-    said = Said(verb=verb, person=link.person, way=way, delivery_id=delivery_id)
+    said = Said(verb=verb, person=link.person, way=way, delivery_id=delivery_id, reason=reason)
     await use_link(db, link_id, now=now)
     return await answer(db, public_url, link.incident_id, said, now=now)

@@ -5,7 +5,8 @@ a code as well, which only that person's own phone was sent: for one plan, once,
 """
 
 import hmac
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from watchkeeper.answers.effects import answer
 from watchkeeper.answers.plans import decide_by_link
@@ -16,6 +17,14 @@ from watchkeeper.incidents import incident_of
 from watchkeeper.links import LinkSigner, links_of_person
 from watchkeeper.policy.answers import Answers
 from watchkeeper.store import Db, present
+
+# An incident that ended within this time may still be the one that somebody means.
+STILL_MEANT = timedelta(days=1)
+
+
+class Meant(NamedTuple):
+    incident_id: int
+    reason: str
 
 
 async def answer_by_text(
@@ -40,30 +49,38 @@ async def answer_by_text(
         return await _nothing(db, person, message_id, Answer(person=person, refusal="unclear"), now)
     if reply.verb in ON_PLANS:
         return await _decide(db, signer, rules, reply, person=person, message_id=message_id, now=now)
-    found = await _which(db, person, reply, wakes_only=wakes_only)
-    if isinstance(found, Answer):
-        return await _nothing(db, person, message_id, found, now)
-    said = Said(verb=reply.verb, person=person, way=Way.SMS, delivery_id=message_id, reason=reply.reason)
+    meant = await _meant(db, person, reply, wakes_only=wakes_only, now=now)
+    if isinstance(meant, Answer):
+        return await _nothing(db, person, message_id, meant, now)
+    said = Said(verb=reply.verb, person=person, way=Way.SMS, delivery_id=message_id, reason=meant.reason)
     try:
-        return await answer(db, public_url, found, said, now=now)
+        return await answer(db, public_url, meant.incident_id, said, now=now)
     except BadInput:  # a number that no incident has
         return await _nothing(db, person, message_id, Answer(person=person, refusal="nothing_open"), now)
 
 
-async def _which(db: Db, person: str, reply: Reply, *, wakes_only: bool) -> int | Answer:
-    """The incident that is meant, or why that cannot be told."""
-    if reply.incident_id is not None and not wakes_only:
-        return reply.incident_id
-    incidents = [incident_of(row) for row in await db.all("answers/told_of", person=person)]
+async def _meant(db: Db, person: str, reply: Reply, *, wakes_only: bool, now: datetime) -> Meant | Answer:
+    """The incident that is meant, or why that cannot be told. A wrong one is never taken: in doubt nothing is done."""
+    told = [incident_of(row) for row in await db.all("answers/told_of", person=person)]
+    numbers = {incident.id for incident in told}
+    known = Answer(verb=reply.verb, person=person, open_numbers=[incident.number for incident in told])
+    unknown = known.model_copy(update={"refusal": "which_one" if told else "nothing_open"})
     if reply.incident_id is not None:
-        incidents = [incident for incident in incidents if incident.id == reply.incident_id]
-    if len(incidents) == 1:
-        return incidents[0].id
-    numbers = [incident.number for incident in incidents]
-    refusal = "which_one" if numbers else "nothing_open"
-    return Answer.model_validate(
-        {"verb": reply.verb, "person": person, "refusal": refusal, "open_numbers": numbers}
-    )
+        may_mean = reply.incident_id in numbers or not wakes_only
+        return Meant(reply.incident_id, reply.reason) if may_mean else unknown
+    if reply.number is None:
+        return Meant(told[0].id, reply.reason) if len(told) == 1 else unknown
+    is_alone = not reply.reason
+    if reply.number in numbers and (is_alone or len(told) == 1):
+        return Meant(reply.number, reply.reason)
+    row = await db.one("answers/could_be_meant", id=reply.number, ended_since=now - STILL_MEANT)
+    if row is not None and not wakes_only:
+        other = incident_of(row)
+        if is_alone and not other.is_open:
+            return Meant(other.id, "")  # they hear that it is over
+        return known.model_copy(update={"refusal": "name_it", "incident": other})
+    # No incident's that anybody could mean: it begins the reason, as in "DONE 2 pods restarted".
+    return unknown if is_alone or len(told) != 1 else Meant(told[0].id, reply.whole_reason)
 
 
 async def _decide(

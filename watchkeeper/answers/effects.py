@@ -5,19 +5,27 @@ once are heard one after the other, and the second is told what the first did.
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from watchkeeper import deadlines
 from watchkeeper.answers.said import Answer, Said, Verb, came_before, write_down
 from watchkeeper.closing import close_by_hand
-from watchkeeper.comebacks import hold_until, is_nearly, sign_of_life
-from watchkeeper.contact import stand_down
+from watchkeeper.deadlines.comebacks import (
+    comes_back_at,
+    heard_from,
+    hold_until,
+    is_nearly,
+    left_alone_until,
+    sign_of_life,
+)
 from watchkeeper.incidents import incident_of, policy_of, read_incident
-from watchkeeper.ladder import everyone
-from watchkeeper.model import DeadlineKind, Incident, Purpose, TimelineKind
-from watchkeeper.paging import Desk, desk_of, page_because
-from watchkeeper.rendering import clock_time, duration
-from watchkeeper.shifts import shift_at
+from watchkeeper.model import DeadlineKind, Incident, TimelineKind
+from watchkeeper.oncall.shifts import shift_at
+from watchkeeper.paging.contact import stand_down
+from watchkeeper.paging.desk import Desk, desk_of, page_because, tell_of_taking
+from watchkeeper.paging.ladder import everyone
+from watchkeeper.paging.model import Purpose
+from watchkeeper.rendering import clock_time, day_and_time, duration
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
 
@@ -50,7 +58,7 @@ async def take_it(db: Db, incident: Incident, said: Said, *, now: datetime) -> I
     await record(
         db, incident.id, TimelineKind.ACKNOWLEDGED, text, now=now, actor=said.person, detail=_detail(said)
     )
-    clocks = [DeadlineKind.ACKNOWLEDGE, DeadlineKind.CALL_AGAIN, DeadlineKind.PAGE]
+    clocks = [DeadlineKind.ACKNOWLEDGE, DeadlineKind.CALL_AGAIN, DeadlineKind.PAGE, DeadlineKind.NIGHT]
     await deadlines.meet(db, incident.id, clocks, now=now)
     await db.run("outbox/cancel_pages", incident_id=incident.id)
     await stand_down(db, policy_of(incident), incident, now=now)
@@ -60,41 +68,69 @@ async def take_it(db: Db, incident: Incident, said: Said, *, now: datetime) -> I
 async def speaks(db: Db, incident: Incident, said: Said, *, now: datetime) -> None:
     """Whoever answers anything has it, and is there: it comes back only if silence follows."""
     await take_it(db, incident, said, now=now)
-    wait = policy_of(incident).answers.silence_after.get(incident.severity)
-    await sign_of_life(db, incident, wait, now=now)
+    await heard_from(db, incident, comes_back_at(incident, policy_of(incident), now), now=now)
 
 
 async def _acknowledge(
     db: Db, desk: Desk, known: Answer, incident: Incident, said: Said, now: datetime
 ) -> Answer:
-    """The first one has it. Said again by whom it came back to, it is a sign of life; else it changes nothing."""
-    wait = desk.policy.answers.silence_after.get(incident.severity)
+    """The first one has it. Said again by them once it came back, it is a sign of life. Whoever else says it hears who
+    has it, and that changes nothing: they may have read no more than an old message.
+    """
+    due_at = comes_back_at(incident, desk.policy, now)
     taken = await take_it(db, incident, said, now=now)
     if taken is not None:
-        await sign_of_life(db, incident, wait, now=now)
+        await sign_of_life(db, incident, due_at, now=now)
         return known.model_copy(update={"incident": taken})
-    if await db.one("deadlines/came_back", incident_id=incident.id):
+    is_holder = incident.acknowledged_by == said.person
+    if is_holder and await db.one("deadlines/came_back", incident_id=incident.id):
         text = f"{said.person} still has it, said {said.way.words}"
         await record(db, incident.id, TimelineKind.ACKNOWLEDGED, text, now=now, actor=said.person)
-        await sign_of_life(db, incident, wait, now=now)
+        await sign_of_life(db, incident, due_at, now=now)
         return known
     return known.model_copy(update={"already": True})
+
+
+async def _take(db: Db, desk: Desk, known: Answer, incident: Incident, said: Said, now: datetime) -> Answer:
+    """Somebody else has it from now on, because they say so; whoever had it is told."""
+    row = await db.one("incidents/take_over", id=incident.id, person=said.person, now=now)
+    if row is None:  # nobody has it, or they do
+        return await _acknowledge(db, desk, known, incident, said, now)
+    had_it = incident.acknowledged_by or ""
+    text = f"{said.person} took it over from {had_it}, said {said.way.words}"
+    await record(
+        db, incident.id, TimelineKind.ACKNOWLEDGED, text, now=now, actor=said.person, detail=_detail(said)
+    )
+    await sign_of_life(db, incident, comes_back_at(incident, desk.policy, now), now=now)
+    taken = incident_of(row)
+    await tell_of_taking(db, desk, taken, had_it, now=now)
+    return known.model_copy(update={"incident": taken, "had_it": had_it})
 
 
 async def _working(
     db: Db, desk: Desk, known: Answer, incident: Incident, said: Said, now: datetime
 ) -> Answer:
-    """It is in hand: whoever has it is left alone for a while."""
-    wait = desk.policy.answers.working_for
+    """It is in hand: whoever has it is left alone for a while. Of a severity of which nobody asks, for good."""
+    wait, until = desk.policy.answers.working_for, None
+    if comes_back_at(incident, desk.policy, now) is not None:
+        until = left_alone_until(incident.severity, desk.policy, now, wait)
     taken = await take_it(db, incident, said, now=now)
-    until = now + wait
-    known = known.model_copy(update={"incident": taken or incident, "until": until})
-    if await is_nearly(db, incident.id, DeadlineKind.SILENCE, until, wait):
+    known = known.model_copy(update={"incident": taken or incident, "until": until, "at": now})
+    if await _is_working_already(db, incident, said, until, wait):
         return known.model_copy(update={"already": True})
-    text = f"{said.person} is working on it, said {said.way.words}: left alone until {clock_time(until)} UTC"
-    await _note(db, incident, said, text, now)
-    await sign_of_life(db, incident, wait, now=now)
+    alone = f": left alone until {day_and_time(until, now)} UTC" if until else ""
+    await _note(db, incident, said, f"{said.person} is working on it, said {said.way.words}{alone}", now)
+    await sign_of_life(db, incident, until, now=now)
     return known
+
+
+async def _is_working_already(
+    db: Db, incident: Incident, said: Said, until: datetime | None, wait: timedelta
+) -> bool:
+    if until is not None:
+        return await is_nearly(db, incident.id, DeadlineKind.SILENCE, until, wait)
+    last = await db.one("answers/last", incident_id=incident.id, verb=Verb.WORKING)
+    return last is not None and last["person"] == said.person
 
 
 async def _hold(db: Db, desk: Desk, known: Answer, incident: Incident, said: Said, now: datetime) -> Answer:
@@ -115,7 +151,9 @@ async def _hold(db: Db, desk: Desk, known: Answer, incident: Incident, said: Sai
 async def _escalate(
     db: Db, desk: Desk, known: Answer, incident: Incident, said: Said, now: datetime
 ) -> Answer:
-    """Everyone else on call, by every channel, because this person says so."""
+    """Everyone else on call, by every channel, because this person says so. Of whoever has it, that is a word, too."""
+    if incident.acknowledged_by == said.person:
+        await heard_from(db, incident, comes_back_at(incident, desk.policy, now), now=now)
     last = await db.one("answers/last", incident_id=incident.id, verb=Verb.ESCALATE)
     if last and last["at"] > now - desk.policy.answers.escalate_again_after:
         return known.model_copy(update={"already": True})
@@ -162,4 +200,5 @@ EFFECTS: dict[Verb, Effect] = {
     Verb.HOLD: _hold,
     Verb.ESCALATE: _escalate,
     Verb.RESOLVE: _resolve,
+    Verb.TAKE: _take,
 }

@@ -16,6 +16,7 @@ class Verb(StrEnum):
     ESCALATE = "escalate"
     HOLD = "hold"
     RESOLVE = "resolve"
+    TAKE = "take"
     APPROVE = "approve"
     DENY = "deny"
 
@@ -38,8 +39,11 @@ class Way(StrEnum):
         }[self]
 
 
-# The keys of a phone, on the call and alone in a text message. What ends or changes something has none: a thumb slips.
+# The keys of a phone, on the call and alone in a text message.
 KEYS = {"1": Verb.ACKNOWLEDGE, "2": Verb.WORKING, "3": Verb.ESCALATE, "4": Verb.HOLD}
+# On the call alone, and pressed twice: they end or change something, and a thumb slips.
+ENDING_KEYS = {"9": Verb.RESOLVE}
+PLAN_KEYS = {"5": Verb.APPROVE, "6": Verb.DENY}
 
 Refusal = Literal[
     "unknown",
@@ -54,6 +58,7 @@ Refusal = Literal[
     "too_many_codes",
     "nothing_open",
     "which_one",
+    "name_it",
     "unclear",
 ]
 
@@ -72,8 +77,10 @@ class Answer(Data):
     """What an answer led to; `refusal` says why it led to nothing, `already` that it was so before.
 
     Attributes:
-        until: when it comes back by itself, after "hold" and "working on it".
+        until: when it comes back by itself, after "hold" and "working on it"; after the latter None where nobody asks.
+        at: when it was said, where `until` may be on another day.
         others: whom "escalate" paged, by handle.
+        had_it: from whom "take" took it, by handle.
         open_numbers: where it must be said which incident is meant.
     """
 
@@ -84,8 +91,16 @@ class Answer(Data):
     refusal: Refusal | None = None
     already: bool = False
     until: datetime | None = None
+    at: datetime | None = None
     others: list[str] = []
+    had_it: str = ""
     open_numbers: list[str] = []
+
+    @property
+    def could_take(self) -> bool:
+        """Whether somebody else has it, from whom this person may take it over."""
+        holder = self.incident.acknowledged_by if self.incident and self.incident.is_open else None
+        return holder is not None and holder != self.person
 
     @property
     def outcome(self) -> str:

@@ -1,7 +1,11 @@
 """Email through SendGrid's library, in a thread and with a time limit: by itself it waits for ever.
 
+SendGrid calls no address of a mail's own. It sends every event of the account to one webhook, with the mail's custom
+arguments: so the address of the receipt travels there, and names the installation and the message.
+
 Source:
     https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send
+    https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
 """
 
 import asyncio
@@ -11,11 +15,14 @@ from http.client import HTTPException
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 from sendgrid.helpers.mail import Attachment as MailAttachment
-from sendgrid.helpers.mail import Disposition, FileContent, FileName, FileType, Mail
+from sendgrid.helpers.mail import CustomArg, Disposition, FileContent, FileName, FileType, Mail
 
 from watchkeeper.channels.sending import TIME_LIMIT_SECONDS, Receipt, refusal
 from watchkeeper.errors import VendorUnavailable
-from watchkeeper.model import Attachment, Message
+from watchkeeper.paging.model import Attachment, Message
+
+# The custom argument that SendGrid's events carry back.
+RECEIPT = "watchkeeper_receipt"
 
 
 def sendgrid_client(*, api_key: str, base_url: str) -> SendGridAPIClient:
@@ -47,6 +54,8 @@ class EmailSender:
             plain_text_content=message.text,
             html_content=message.html,
         )
+        if callback_url is not None:
+            mail.add_custom_arg(CustomArg(RECEIPT, callback_url))
         for attachment in message.attachments:
             mail.add_attachment(_attached(attachment))
         try:

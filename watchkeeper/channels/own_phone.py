@@ -4,7 +4,7 @@ import httpx
 
 from watchkeeper.channels.sending import Receipt, refusal
 from watchkeeper.errors import VendorRejected, VendorUnavailable
-from watchkeeper.model import Message
+from watchkeeper.paging.model import Message
 
 
 class OwnPhone:

@@ -3,7 +3,8 @@
 from typing import Protocol
 
 from watchkeeper.errors import VendorError, VendorRejected, VendorUnavailable
-from watchkeeper.model import Data, Message
+from watchkeeper.model import Data
+from watchkeeper.paging.model import Message
 
 # Longer than a vendor takes on a bad day, shorter than the outbox's lease.
 TIME_LIMIT_SECONDS = 10.0
@@ -31,6 +32,10 @@ class Sender(Protocol):
         thread: str | None = None,
     ) -> Receipt:
         """Send once.
+
+        Args:
+            callback_url: where a receipt of this message belongs, for a vendor that reports what became of it.
+            thread: what it is posted under.
 
         Raises:
             VendorUnavailable: no answer within the time limit, 429 or 5xx; it may have been sent.

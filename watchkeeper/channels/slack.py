@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from watchkeeper.channels.blocks import blocks_of, escape
 from watchkeeper.channels.sending import TIME_LIMIT_SECONDS, UNREADABLE, Receipt, refusal
 from watchkeeper.errors import VendorError, VendorRejected, VendorUnavailable
-from watchkeeper.model import Message
+from watchkeeper.paging.model import Message
 
 PASSING = frozenset(
     {"ratelimited", "service_unavailable", "fatal_error", "internal_error", "request_timeout"}

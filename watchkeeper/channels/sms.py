@@ -19,7 +19,7 @@ from twilio.rest import Client
 
 from watchkeeper.channels.sending import TIME_LIMIT_SECONDS, UNREADABLE, Receipt, refusal
 from watchkeeper.errors import VendorError, VendorRejected, VendorUnavailable
-from watchkeeper.model import Message
+from watchkeeper.paging.model import Message
 from watchkeeper.tls import tls_context
 
 TWILIO = "https://api.twilio.com"
@@ -78,6 +78,21 @@ def twilio_error(action: str, error: Exception) -> VendorError:
     return VendorRejected(vendor="twilio", action=action, reason="an answer that its library cannot read")
 
 
+async def ask_twilio(action: str, part: Any, callback_url: str | None, **form: Any) -> Receipt:
+    """Have Twilio make one message or call, once.
+
+    Raises:
+        VendorUnavailable: no answer within the time limit, 429 or 5xx.
+        VendorRejected: Twilio refused it.
+    """
+    callback = {"status_callback": callback_url} if callback_url else {}
+    try:
+        made = await part.create_async(**form, **callback)
+        return Receipt(vendor_id=made.sid)
+    except (TwilioException, httpx.HTTPError, *UNREADABLE) as error:
+        raise twilio_error(action, error) from None
+
+
 class SmsSender:
     """Sends `message.short` to a phone number in E.164."""
 
@@ -94,11 +109,5 @@ class SmsSender:
         callback_url: str | None = None,
         thread: str | None = None,
     ) -> Receipt:
-        callback = {"status_callback": callback_url} if callback_url else {}
-        try:
-            sent = await self._messages.create_async(
-                to=address, from_=self._from, body=message.short, **callback
-            )
-            return Receipt(vendor_id=sent.sid)
-        except (TwilioException, httpx.HTTPError, *UNREADABLE) as error:
-            raise twilio_error("send_sms", error) from None
+        form = {"to": address, "from_": self._from, "body": message.short}
+        return await ask_twilio("send_sms", self._messages, callback_url, **form)

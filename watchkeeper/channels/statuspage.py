@@ -15,7 +15,8 @@ import httpx
 
 from watchkeeper.channels.sending import TIME_LIMIT_SECONDS, Receipt, refusal
 from watchkeeper.errors import VendorError, VendorRejected, VendorUnavailable
-from watchkeeper.model import Message, Severity
+from watchkeeper.model import Severity
+from watchkeeper.paging.model import Message
 from watchkeeper.status_page.board import Board, Post, Posted, affected
 
 BoardReader = Callable[[], Awaitable[Board]]

@@ -6,33 +6,39 @@ Source:
     https://www.twilio.com/docs/voice/twiml/gather
 """
 
-import httpx
-from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 from twilio.twiml.voice_response import Gather, VoiceResponse
 
-from watchkeeper.channels.sending import UNREADABLE, Receipt
-from watchkeeper.channels.sms import twilio_error
+from watchkeeper.channels.sending import Receipt
+from watchkeeper.channels.sms import ask_twilio
 from watchkeeper.links import PATHS
-from watchkeeper.model import Message
+from watchkeeper.paging.model import Message
 
 RING_SECONDS = 30
 LONGEST_CALL_SECONDS = 120
 TIMES_READ = 2
 KEY_SECONDS = 6
 KEYS_SPOKEN = (
-    "Press 1 to acknowledge, 2 if you are working on it, 3 for the next person, 4 to hold it for a while."
+    "Press 1 to acknowledge, 2 if you are working on it, 3 for the next person, 4 to hold it for a while, "
+    "9 when it is over."
 )
+PLAN_KEYS_SPOKEN = "Press 5 to approve it, 6 to deny it."
+# Below which address a link's keys go, and what is said of them; no other link has keys.
+KEYED = {
+    PATHS["acknowledge"]: ("voice", KEYS_SPOKEN),
+    PATHS["approve"]: ("voice/plan", PLAN_KEYS_SPOKEN),
+}
 
 
 def twiml(message: Message) -> str:
-    """The call's script: the words, twice, with a key that acknowledges when the message has a link."""
+    """The call's script: the words, twice, with the keys of the message's link where it has any."""
     words = message.spoken or message.short
-    action = voice_address(message.link) if message.link else None
+    keyed = keys_of(message.link) if message.link else None
     script = VoiceResponse()
     for _ in range(TIMES_READ):
-        if action:
-            script.append(ask_for_key(f"{words} {KEYS_SPOKEN}", action))
+        if keyed:
+            action, keys = keyed
+            script.append(ask_for_key(f"{words} {keys}", action))
         else:
             script.say(words)
     script.hangup()
@@ -46,11 +52,14 @@ def ask_for_key(words: str, action: str) -> Gather:
     return gather
 
 
-def voice_address(link: str) -> str | None:
-    """Where the pressed key goes: the acknowledge link's token, under the voice address. No other link has keys."""
+def keys_of(link: str) -> tuple[str, str] | None:
+    """Where a pressed key goes, and what the keys mean: the link's token under the voice address of its purpose."""
     base, _, token = link.rpartition("/")
     base, _, purpose = base.rpartition("/")
-    return f"{base}/voice/{token}" if purpose == PATHS["acknowledge"] else None
+    if purpose not in KEYED:
+        return None
+    path, words = KEYED[purpose]
+    return f"{base}/{path}/{token}", words
 
 
 class VoiceSender:
@@ -68,16 +77,6 @@ class VoiceSender:
         callback_url: str | None = None,
         thread: str | None = None,
     ) -> Receipt:
-        callback = {"status_callback": callback_url} if callback_url else {}
-        try:
-            call = await self._calls.create_async(
-                to=address,
-                from_=self._from,
-                twiml=twiml(message),
-                timeout=RING_SECONDS,
-                time_limit=LONGEST_CALL_SECONDS,
-                **callback,
-            )
-            return Receipt(vendor_id=call.sid)
-        except (TwilioException, httpx.HTTPError, *UNREADABLE) as error:
-            raise twilio_error("call", error) from None
+        limits = {"timeout": RING_SECONDS, "time_limit": LONGEST_CALL_SECONDS}
+        form = {"to": address, "from_": self._from, "twiml": twiml(message)}
+        return await ask_twilio("call", self._calls, callback_url, **form, **limits)

@@ -5,7 +5,7 @@ A check that is missing earns nothing and is named as missing by whoever shows t
 runbook; a cause is added there, and nothing else has to know.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from watchkeeper.diagnosis import database, errors, frontend, payments, redis, site, worker
 from watchkeeper.diagnosis.case import Cause, Looks
@@ -63,13 +63,21 @@ def own_evidence(finding: Finding, among: Sequence[Finding]) -> list[str]:
     return [line for line in finding.evidence if line not in shared]
 
 
-def explain_order(findings: Sequence[Finding]) -> str | None:
-    """Why the first of several causes that fit is tried first, and what spoke for the others; None where one fits."""
+def explain_order(findings: Sequence[Finding], curable: Collection[str] | None = None) -> str | None:
+    """Why the first of several causes that fit is tried first, and what spoke for the others; None where one fits.
+
+    One that is not `curable` may have come behind for that alone.
+    """
     fitting = those_that_fit(findings)
     if len(fitting) < 2:
         return None
     first, *others = fitting
     own = own_evidence(first, fitting)
-    why = "; ".join(own) or "nothing that the others lack, but the least against it"
+    stuck = [words(f.cause) for f in others if curable is not None and f.cause not in curable]
+    least = "nothing" if stuck else "nothing that the others lack, but the least against it"
+    why = "; ".join(own) or least
+    without = f" The runbook has no cure for {', '.join(stuck)}." if stuck else ""
     also = " ".join(f"For {words(f.cause)} ({f.confidence:.0%}): {'; '.join(f.evidence)}." for f in others)
-    return f"Several causes fit. Trying {words(first.cause)} first; for it alone speaks: {why}. {also}"
+    return (
+        f"Several causes fit. Trying {words(first.cause)} first; for it alone speaks: {why}.{without} {also}"
+    )

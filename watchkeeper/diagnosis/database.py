@@ -3,7 +3,7 @@
 from typing import Any
 
 from watchkeeper.diagnosis.case import Case, Cause, Looks
-from watchkeeper.model import CheckStatus, Fault, Kind
+from watchkeeper.model import CheckStatus, Fault, Kind, Severity
 from watchkeeper.policy import Policy
 from watchkeeper.rendering import duration
 
@@ -11,6 +11,7 @@ CONNECTION_LEAK = "connection_leak"
 SUPABASE_OUTAGE = "supabase_outage"
 DISK_FULL = "disk_full"
 DATABASE_UNREACHABLE = "database_unreachable"
+SLOW_QUERIES = "slow_queries"
 
 
 def database_state(looks: Looks) -> str | None:
@@ -171,9 +172,44 @@ def unreachable_advice(looks: Looks) -> list[str]:
 # A free project that nobody used for a week is put to sleep.
 PAUSED = ("INACTIVE", "PAUSING")
 
+
+def slow_queries(looks: Looks, policy: Policy) -> Case:
+    """The database answers, and several queries run for longer than the guide allows."""
+    case = Case(SLOW_QUERIES, Fault.OURS)
+    slow = looks.facts("postgres_slow_queries").get("slow", [])
+    many = looks.is_bad("postgres_slow_queries")
+    case.weigh(
+        5,
+        many,
+        f"{looks.summary('postgres_slow_queries')}, the oldest for {slow[0]['seconds']:.0f} s"
+        if many
+        else "",
+        "no more queries run for long than usual",
+        seen=looks.saw("postgres_slow_queries"),
+    )
+    leak = looks.is_bad("postgres_connections")
+    case.weigh(
+        2,
+        many and not leak,
+        "no more connections are held than allowed",
+        "more connections are held than allowed, which comes first",
+        seen=many and leak,
+    )
+    case.advice = [
+        *(f"pid {query['pid']}, {query['seconds']:.0f} s: {query['query']}" for query in slow[:ADVISED]),
+        "see what they wait for (pg_stat_activity.wait_event, pg_blocking_pids); one that may end is ended by "
+        "SELECT pg_cancel_backend(pid), and what lasts is an index or another query",
+    ]
+    return case
+
+
+ADVISED = 5
+
 CAUSES = (
     Cause(CONNECTION_LEAK, Kind.DATABASE_DOWN, connection_leak),
     Cause(SUPABASE_OUTAGE, Kind.DATABASE_DOWN, supabase_outage),
     Cause(DISK_FULL, Kind.DATABASE_DOWN, disk_full),
     Cause(DATABASE_UNREACHABLE, Kind.DATABASE_DOWN, database_unreachable),
+    # The guide's P1: very slow, and not down.
+    Cause(SLOW_QUERIES, Kind.DATABASE_DOWN, slow_queries, at_least=Severity.P1),
 )

@@ -1,14 +1,13 @@
 """What can bring the error rate up. Pure."""
 
 from datetime import timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 from watchkeeper.diagnosis.case import Case, Cause, Looks
 from watchkeeper.model import CheckStatus, Fault, Kind, Severity
 from watchkeeper.policy import Policy
 from watchkeeper.rendering import duration, one_line, utc, words
-from watchkeeper.support import write_note
+from watchkeeper.support import identifiers_of, write_note
 
 ERRORS_AFTER_DEPLOY = "errors_after_deploy"
 GEMINI_DOWN = "gemini_down"
@@ -47,16 +46,7 @@ def errors_after_deploy(looks: Looks, policy: Policy) -> Case:
         else f"no deployment in the last {limit.total_seconds() / 60:.0f} minutes",
         seen=looks.saw("railway_deployments"),
     )
-    release = looks.facts("backend_detailed").get("release")
-    mine, all_of_them = errors.get("by_release", {}).get(release, 0), errors.get("errors", 0)
-    new = many and recent and not errors.get("usual_by_release", {}).get(release)
-    case.weigh(
-        3,
-        new and all_of_them > 0 and mine >= MOST * all_of_them,
-        f"{mine} of {all_of_them} errors come from release {release}, which had none before it was deployed",
-        f"release {release} is not what the errors come from, or had them before",
-        seen=seen and bool(release),
-    )
+    weigh_split(case, looks, new=many and recent)
     case.weigh(
         1,
         bool(deployments.get("previous_good")),
@@ -66,6 +56,34 @@ def errors_after_deploy(looks: Looks, policy: Policy) -> Case:
     )
     weigh_dependencies(case, looks)
     return case
+
+
+def weigh_split(case: Case, looks: Looks, *, new: bool) -> None:
+    """Whose the errors are, by Sentry; `new`: there are many of them, and the release that runs is new.
+
+    Errors that name no release are nobody's: they are not counted against it.
+    """
+    errors, release = looks.facts("sentry_errors"), looks.facts("backend_detailed").get("release")
+    by_release = errors.get("by_release", {})
+    mine, all_of_them = by_release.get(release, 0), errors.get("errors", 0)
+    named = sum(count for name, count in by_release.items() if name != UNNAMED)
+    before = errors.get("usual_by_release", {}).get(release, 0)
+    case.weigh(
+        3,
+        new and not before and all_of_them > 0 and mine >= MOST * all_of_them,
+        f"{mine} of {all_of_them} errors come from release {release}, which had none before it was deployed",
+    )
+    if new and release and (before or mine < MOST * named):
+        why = f"release {release} " + (
+            "had such errors before it was deployed"
+            if before
+            else f"is not what the errors come from: {mine} of {named} are its own"
+        )
+        case.weigh(EXPLAINED, holds=False, evidence="", otherwise=why)
+
+
+# What Sentry's split calls the errors that name no release.
+UNNAMED = "unknown"
 
 
 def error_words(errors: dict[str, Any]) -> str:
@@ -94,8 +112,7 @@ def weigh_dependencies(case: Case, looks: Looks) -> None:
     """What the backend needs works: then it is not that which fails."""
     dependencies = looks.facts("backend_detailed").get("dependencies", {})
     failing = [name for name, state in dependencies.items() if state != "ok"]
-    circuits = looks.facts("backend_detailed").get("circuits", {})
-    failing += [name for name, each in circuits.items() if each["state"] in ("open", "half_open")]
+    failing += open_circuits(looks)
     case.weigh(
         2,
         bool(dependencies) and not failing,
@@ -103,6 +120,31 @@ def weigh_dependencies(case: Case, looks: Looks) -> None:
         f"the backend cannot use {', '.join(failing)}",
         seen=bool(failing),
     )
+    for api in APIS.values():
+        if explains_errors(api, looks):
+            why = f"{api.title} does not answer us either, which no release of ours can bring about"
+            case.weigh(EXPLAINED, holds=False, evidence="", otherwise=why)
+
+
+# What explains errors whatever was deployed, or says that they are another release's: beside it, having deployed is
+# a guess.
+EXPLAINED = 8
+
+
+def open_circuits(looks: Looks) -> list[str]:
+    """The circuit breakers of the backend that let nothing through, or only a try."""
+    circuits = looks.facts("backend_detailed").get("circuits", {})
+    return [name for name, each in circuits.items() if each["state"] in OPEN]
+
+
+OPEN = ("open", "half_open")
+
+
+def explains_errors(api: "Api", looks: Looks) -> bool:
+    """Whether the backend's circuit to it is open without a fallback, and our own request fails too."""
+    circuit = looks.facts("backend_detailed").get("circuits", {}).get(api.circuit, {})
+    felt = circuit.get("state") in OPEN and not circuit.get("fallback")
+    return felt and looks.status(api.own_look) is CheckStatus.UNKNOWN
 
 
 class Api(NamedTuple):
@@ -117,8 +159,23 @@ class Api(NamedTuple):
 APIS = {
     GEMINI_DOWN: Api("gemini", "Gemini", "vendor_status_google_cloud", "gemini_health"),
     REMOVEBG_DOWN: Api("removebg", "Remove.bg", "", "removebg_account"),
-    STRIPE_DOWN: Api("stripe", "Stripe", "vendor_status_stripe", ""),
+    STRIPE_DOWN: Api("stripe", "Stripe", "vendor_status_stripe", "stripe_endpoint"),
 }
+
+
+def gemini_down(looks: Looks, policy: Policy) -> Case:
+    """The guide: jobs will fail, and are tried again later. The backend's circuit breaker to Gemini is open."""
+    return api_down(GEMINI_DOWN, looks, policy)
+
+
+def removebg_down(looks: Looks, policy: Policy) -> Case:
+    """The guide: fall back to the original image. The backend's circuit breaker to Remove.bg is open."""
+    return api_down(REMOVEBG_DOWN, looks, policy)
+
+
+def stripe_down(looks: Looks, policy: Policy) -> Case:
+    """The guide: contact Stripe's support. The backend's circuit breaker to Stripe is open."""
+    return api_down(STRIPE_DOWN, looks, policy)
 
 
 def api_down(cause: str, looks: Looks, policy: Policy) -> Case:
@@ -129,7 +186,7 @@ def api_down(cause: str, looks: Looks, policy: Policy) -> Case:
     state, failures = circuit.get("state"), circuit.get("failures", 0)
     case.weigh(
         5,
-        state in ("open", "half_open"),
+        state in OPEN,
         f"the backend's circuit to {api.title} is {words(str(state))} after {failures} failures",
         f"the backend's circuit to {api.title} is closed",
         seen=state is not None,
@@ -145,15 +202,15 @@ def api_down(cause: str, looks: Looks, policy: Policy) -> Case:
     red = looks.is_bad(api.status_page)
     case.weigh(1, red and bool(case.evidence), f"its status page: {looks.summary(api.status_page)}")
     if case.evidence:
-        case.advice = ADVICE[cause](looks, circuit)
+        case.advice = ADVICE[cause](looks, circuit, policy)
     return case
 
 
-def gemini_advice(looks: Looks, circuit: dict[str, Any]) -> list[str]:
+def gemini_advice(looks: Looks, circuit: dict[str, Any], policy: Policy) -> list[str]:
     return ["Nothing is lost: jobs that need Gemini are queued and tried again when it answers."]
 
 
-def removebg_advice(looks: Looks, circuit: dict[str, Any]) -> list[str]:
+def removebg_advice(looks: Looks, circuit: dict[str, Any], policy: Policy) -> list[str]:
     used, fallback = circuit.get("fell_back", 0), circuit.get("fallback")
     if not fallback:
         return ["The backend tells of no fallback: check that designs keep their original picture."]
@@ -162,8 +219,10 @@ def removebg_advice(looks: Looks, circuit: dict[str, Any]) -> list[str]:
     ]
 
 
-def stripe_advice(looks: Looks, circuit: dict[str, Any]) -> list[str]:
+def stripe_advice(looks: Looks, circuit: dict[str, Any], policy: Policy) -> list[str]:
     """The note to Stripe's support, ready to be sent: when, what was observed, and what identifies us."""
+    # Stripe tells the endpoint's id no more while it is down; its address is ours.
+    known = [line for name in policy.services for line in identifiers_of("stripe", name, policy)]
     endpoint = looks.facts("stripe_endpoint").get("id")
     page = looks.summary("vendor_status_stripe") or "not read"
     seen_at = looks.observed_at("backend_detailed")
@@ -172,7 +231,7 @@ def stripe_advice(looks: Looks, circuit: dict[str, Any]) -> list[str]:
         "stripe",
         what="Requests of our backend to api.stripe.com fail",
         since=seen_at,
-        identifiers=[f"webhook endpoint {endpoint}"] if endpoint else [],
+        identifiers=[*([f"webhook endpoint {endpoint}"] if endpoint else []), *dict.fromkeys(known)],
         observed=[
             f"{failures} in a row, our circuit breaker is {state}",
             *([f"seen at {utc(seen_at)}"] if seen_at else []),
@@ -188,8 +247,9 @@ ADVICE = {GEMINI_DOWN: gemini_advice, REMOVEBG_DOWN: removebg_advice, STRIPE_DOW
 
 CAUSES = (
     Cause(ERRORS_AFTER_DEPLOY, Kind.HIGH_ERROR_RATE, errors_after_deploy),
-    Cause(GEMINI_DOWN, Kind.HIGH_ERROR_RATE, partial(api_down, GEMINI_DOWN)),
+    Cause(GEMINI_DOWN, Kind.HIGH_ERROR_RATE, gemini_down),
     # The guide's example of a P2: there is a fallback.
-    Cause(REMOVEBG_DOWN, Kind.HIGH_ERROR_RATE, partial(api_down, REMOVEBG_DOWN), at_least=Severity.P2),
-    Cause(STRIPE_DOWN, Kind.HIGH_ERROR_RATE, partial(api_down, STRIPE_DOWN)),
+    Cause(REMOVEBG_DOWN, Kind.HIGH_ERROR_RATE, removebg_down, at_least=Severity.P2),
+    # The guide's P0: payment processing is completely broken.
+    Cause(STRIPE_DOWN, Kind.HIGH_ERROR_RATE, stripe_down, at_least=Severity.P0),
 )

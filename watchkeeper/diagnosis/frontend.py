@@ -35,7 +35,10 @@ def bad_frontend_deployment(looks: Looks, policy: Policy) -> Case:
     )
     back = bool(facts.get("previous_good"))
     case.weigh(1, back, "an earlier deployment can be gone back to", "nothing to go back to", seen=seen)
-    if looks.is_bad("vercel_logs"):
+    # Without a recent deployment these tell of a page that is broken, and of nothing that going back would mend.
+    if recent and (changed := looks.facts("vercel_variables").get("changed")):
+        case.weigh(1, holds=True, evidence=f"variables of the frontend changed lately: {', '.join(changed)}")
+    if recent and looks.is_bad("vercel_logs"):
         case.weigh(1, holds=True, evidence=f"Vercel's log: {looks.summary('vercel_logs')}")
     if looks.is_bad("dns"):
         case.weigh(EXPLAINED, holds=False, evidence="", otherwise="the domain itself does not lead there")

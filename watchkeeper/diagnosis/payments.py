@@ -14,6 +14,7 @@ from watchkeeper.policy import Policy
 STRIPE_ENDPOINT_DOWN = "stripe_endpoint_down"
 STRIPE_SIGNATURE = "stripe_signature"
 STRIPE_OUTAGE = "stripe_outage"
+EVENTS_UNDELIVERED = "events_undelivered"
 
 SUPPORT = "https://support.stripe.com"
 
@@ -130,8 +131,35 @@ def stripe_outage(looks: Looks, policy: Policy) -> Case:
     return case
 
 
+# Where one of these is bad, something else is at work, and what was not delivered is its trace.
+OTHER_TROUBLE = ("frontend_health", "redis_ping", "queue", "jobs_table", "sentry_errors")
+
+
+def events_undelivered(looks: Looks, policy: Policy) -> Case:
+    """Payments were missed while something was down that is well again: they only have to be sent again."""
+    case = Case(EVENTS_UNDELIVERED, Fault.OURS)
+    late = int(looks.facts("stripe_events").get("undelivered", 0))
+    failing = newest_are(looks, "error") or newest_are(looks, "signature")
+    enabled = looks.facts("stripe_endpoint").get("status") == "enabled"
+    taken = rest_is_well(looks) and enabled and not failing and not looks.is_bad("payments_health")
+    case.weigh(
+        5,
+        late > 0 and taken,
+        f"Stripe could not deliver {late} payments, and webhooks are taken again",
+        "webhooks are not taken, which comes first",
+        seen=late > 0,
+    )
+    # Between two kills for its memory the backend answers, and takes webhooks; under a higher limit that is over.
+    killed = looks.is_bad("railway_metrics") and looks.facts("railway_metrics").get("memory_falls", 0) > 0
+    alone = not killed and not any(looks.is_bad(name) for name in OTHER_TROUBLE)
+    case.weigh(4, late > 0 and taken and alone, "nothing else is unwell")
+    advise(case, looks)
+    return case
+
+
 CAUSES = (
     Cause(STRIPE_ENDPOINT_DOWN, Kind.PAYMENT_FAILURE, stripe_endpoint_down),
     Cause(STRIPE_SIGNATURE, Kind.PAYMENT_FAILURE, stripe_signature),
     Cause(STRIPE_OUTAGE, Kind.PAYMENT_FAILURE, stripe_outage),
+    Cause(EVENTS_UNDELIVERED, Kind.PAYMENT_FAILURE, events_undelivered),
 )

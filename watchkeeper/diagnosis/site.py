@@ -5,10 +5,12 @@ from datetime import timedelta
 from watchkeeper.diagnosis.case import Case, Cause, Looks
 from watchkeeper.model import Fault, Kind
 from watchkeeper.policy import Policy
+from watchkeeper.policy.roles import backend_of
 from watchkeeper.rendering import duration
 
 BAD_DEPLOYMENT = "bad_deployment"
 OUT_OF_MEMORY = "out_of_memory"
+CPU_MAXED = "cpu_maxed"
 RAILWAY_OUTAGE = "railway_outage"
 
 
@@ -45,8 +47,10 @@ def bad_deployment(looks: Looks, policy: Policy) -> Case:
         "/health answers 200",
         seen=looks.saw("backend_health"),
     )
+    # What has run for days and crashes now was not broken by its deployment: its crash says nothing of the commit.
     says = current.get("status", "that nothing serves")
-    case.weigh(1, looks.is_bad("railway_deployments"), f"Railway says {says}")
+    is_old = minutes is not None and not recent
+    case.weigh(1, looks.is_bad("railway_deployments") and not is_old, f"Railway says {says}")
     return case
 
 
@@ -99,16 +103,59 @@ def out_of_memory(looks: Looks, policy: Policy) -> Case:
     return case
 
 
+# What the backend needs: where one of these is bad, processors that are used up follow from it.
+NEEDED = ("postgres_connections", "postgres_writable", "postgres_slow_queries", "redis_ping")
+
+
+def cpu_maxed(looks: Looks, policy: Policy) -> Case:
+    """Its processors are used up, and it does not answer well: it needs more of them, or less to do."""
+    case = Case(CPU_MAXED, Fault.OURS)
+    used = looks.facts("railway_metrics")
+    share: float = used.get("cpu_share") or 0
+    full = share >= FULL_SHARE
+    case.weigh(
+        4,
+        full,
+        f"{share:.0%} of its {used.get('cpu_limit') or 0:g} vCPU were used most of the last minutes",
+        f"{share:.0%} of its processors were used most of the last minutes",
+        seen=used.get("cpu_share") is not None,
+    )
+    backend = backend_of(policy)
+    down = looks.facts("uptimerobot_monitors").get("down") or []
+    unwell = looks.is_bad("backend_health") or (
+        backend is not None and not set(backend.monitors).isdisjoint(down)
+    )
+    case.weigh(4, full and unwell, "it does not answer well", "it answers all the same", seen=full)
+    # Whoever waits for a broken database or runs a broken release is busy too: then it is no cause of its own.
+    minutes = looks.facts("railway_deployments").get("deployed_minutes_ago")
+    is_new = minutes is not None and minutes <= policy.thresholds.recent_deployment.total_seconds() / 60
+    alone = not is_new and not any(looks.is_bad(name) for name in NEEDED)
+    case.weigh(
+        6,
+        full and unwell and alone,
+        "what it needs is well, and nothing was deployed lately",
+        "something else is wrong that would make it busy",
+        seen=full and unwell,
+    )
+    maximum = policy.limits.cpu_maximum
+    if (used.get("cpu_limit") or 0) >= maximum:
+        case.advice.append(f"the limit is the policy's maximum of {maximum:g} vCPU")
+    case.advice.append("find what takes them: the slowest requests in Sentry, and what was deployed lately")
+    return case
+
+
 def railway_outage(looks: Looks, policy: Policy) -> Case:
+    """The vendor's own status page is red, and we feel it. A red page alone may be about another region."""
     case = Case(RAILWAY_OUTAGE, Fault.VENDOR)
     red = looks.is_bad("vendor_status_railway")
-    case.weigh(5, red, f"Railway: {looks.summary('vendor_status_railway')}")
-    case.weigh(3, red and looks.is_bad("backend_health"), "the backend does not answer")
+    case.weigh(4, red, f"Railway: {looks.summary('vendor_status_railway')}")
+    case.weigh(4, red and looks.is_bad("backend_health"), "the backend does not answer")
     return case
 
 
 CAUSES = (
     Cause(BAD_DEPLOYMENT, Kind.SITE_OUTAGE, bad_deployment),
     Cause(OUT_OF_MEMORY, Kind.SITE_OUTAGE, out_of_memory),
+    Cause(CPU_MAXED, Kind.SITE_OUTAGE, cpu_maxed),
     Cause(RAILWAY_OUTAGE, Kind.SITE_OUTAGE, railway_outage),
 )

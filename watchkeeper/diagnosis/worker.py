@@ -4,7 +4,8 @@ Redis or the database being down stops a worker too; then its queue or its table
 have nothing that speaks for them. A backlog alone speaks for none of them.
 """
 
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 from watchkeeper.diagnosis.case import Case, Cause, Looks
 from watchkeeper.model import Fault, Kind
@@ -14,12 +15,35 @@ from watchkeeper.rendering import duration
 WORKER_CRASHED = "worker_crashed"
 STUCK_JOB = "stuck_job"
 RATE_LIMITED = "rate_limited"
+REMOVEBG_LIMITED = "removebg_rate_limited"
+OTHER_LIMITED = "other_rate_limited"
 DAILY_QUOTA = "daily_quota"
 QUEUE_PAUSED = "queue_paused"
 
 # BullMQ's own recovery: it gives a stalled job to another worker this often before it is a person's or ours.
 RECOVERY_TRIES = 2
-EXHAUSTED = ("429", "RESOURCE_EXHAUSTED")
+# The status code on its own, or the word of Google's or Remove.bg's; not a time, an identifier or a longer number.
+EXHAUSTED = re.compile(
+    r"(?<![\w.-])429(?![\w-]|\.\d|\s*(?:ms|s|seconds|milliseconds|bytes)\b)|\bRESOURCE_EXHAUSTED\b|\brate_limit_exceeded\b"
+)
+
+
+class LimitedApi(NamedTuple):
+    """An API that limits our requests, and by what its errors are known."""
+
+    title: str
+    known_by: re.Pattern[str]
+
+
+GEMINI = LimitedApi(
+    "Gemini", re.compile(r"\b(gemini|RESOURCE_EXHAUSTED|generativelanguage)\b", re.IGNORECASE)
+)
+REMOVEBG = LimitedApi("Remove.bg", re.compile(r"\bremove[._-]?bg\b", re.IGNORECASE))
+
+
+def api_of(reason: str) -> LimitedApi | None:
+    """Whose error this is; None where it does not say."""
+    return next((api for api in (GEMINI, REMOVEBG) if api.known_by.search(reason)), None)
 
 
 def open_jobs(looks: Looks) -> int:
@@ -65,12 +89,23 @@ def is_stuck(job: dict[str, Any]) -> bool:
     return not job["locked"] and job["stalled_count"] >= RECOVERY_TRIES
 
 
+def stuck_in_queue(queue: dict[str, Any]) -> list[dict[str, Any]]:
+    """The jobs of a look at the queue that BullMQ itself does not bring to an end."""
+    return [job for job in queue.get("active_jobs", []) if is_stuck(job)]
+
+
+def stuck_jobs(looks: Looks) -> list[str]:
+    """The ids of the jobs that a stuck worker is put down to, by the table and by the queue."""
+    both = [*looks.facts("jobs_table").get("stalled", []), *stuck_in_queue(looks.facts("queue"))]
+    return list(dict.fromkeys(job["id"] for job in both))
+
+
 def stuck_job(looks: Looks, policy: Policy) -> Case:
     """A job is worked on and does not end, by workers that are there."""
     case = Case(STUCK_JOB, Fault.OURS)
     limit = duration(policy.thresholds.job_stalled_after)
     stalled = looks.facts("jobs_table").get("stalled", [])
-    stuck = [job for job in looks.facts("queue").get("active_jobs", []) if is_stuck(job)]
+    stuck = stuck_in_queue(looks.facts("queue"))
     names = [f"{job['id']} for {job['seconds']:.0f} s" for job in stalled[:3]]
     case.weigh(
         4,
@@ -102,13 +137,27 @@ def stuck_job(looks: Looks, policy: Policy) -> Case:
 def exhausted_jobs(looks: Looks) -> list[str]:
     """Why jobs wait to be tried again, where that is an API's limit on our requests."""
     reasons = [*looks.facts("queue").get("reasons", []), *looks.facts("jobs_table").get("errors", {})]
-    return [reason for reason in dict.fromkeys(reasons) if any(word in reason for word in EXHAUSTED)]
+    return [reason for reason in dict.fromkeys(reasons) if EXHAUSTED.search(reason)]
 
 
 def rate_limited(looks: Looks, policy: Policy) -> Case:
-    """An API takes no more of our requests for now: waiting helps, and a restart does not."""
-    case = Case(RATE_LIMITED, Fault.OURS)
-    return _limited(case, looks, [r for r in exhausted_jobs(looks) if "PerDay" not in r])
+    """Gemini takes no more of our requests for now: waiting helps, and a restart does not."""
+    return limited_by(GEMINI, RATE_LIMITED, looks)
+
+
+def removebg_limited(looks: Looks, policy: Policy) -> Case:
+    """Remove.bg takes no more of our requests for now, by the plan that we have: waiting helps, a restart does not."""
+    return limited_by(REMOVEBG, REMOVEBG_LIMITED, looks)
+
+
+def other_limited(looks: Looks, policy: Policy) -> Case:
+    """An API that the error does not name takes no more of our requests for now: waiting helps, a restart does not."""
+    return limited_by(None, OTHER_LIMITED, looks)
+
+
+def limited_by(api: LimitedApi | None, cause: str, looks: Looks) -> Case:
+    reasons = [r for r in exhausted_jobs(looks) if "PerDay" not in r and api_of(r) is api]
+    return _limited(Case(cause, Fault.OURS), looks, reasons)
 
 
 def daily_quota(looks: Looks, policy: Policy) -> Case:
@@ -157,6 +206,8 @@ CAUSES: tuple[Cause, ...] = (
     Cause(WORKER_CRASHED, Kind.WORKER_STUCK, worker_crashed),
     Cause(STUCK_JOB, Kind.WORKER_STUCK, stuck_job),
     Cause(RATE_LIMITED, Kind.WORKER_STUCK, rate_limited),
+    Cause(REMOVEBG_LIMITED, Kind.WORKER_STUCK, removebg_limited),
+    Cause(OTHER_LIMITED, Kind.WORKER_STUCK, other_limited),
     Cause(DAILY_QUOTA, Kind.WORKER_STUCK, daily_quota),
     Cause(QUEUE_PAUSED, Kind.WORKER_STUCK, queue_paused),
 )

@@ -17,8 +17,8 @@ from watchkeeper.model import (
 from watchkeeper.rendering import render
 
 CHANGES_SHOWN = 10
-# The looks that say what was deployed lately, one for each platform.
-TELL_OF_CHANGES = ("railway_changes", "vercel_deployments")
+# The looks that say what was changed lately: deployments on each platform, and the variables of the one that tells.
+TELL_OF_CHANGES = ("railway_changes", "vercel_deployments", "vercel_variables")
 
 
 def findings_card(incident: Incident, checks: Sequence[Check], findings: Sequence[Finding]) -> str:
@@ -52,9 +52,10 @@ def verification_card(
     *,
     green_since: datetime | None,
     stable_for: timedelta,
+    affected: str,
     now: datetime,
 ) -> str:
-    """Every probe with its newest reading, and for how long all of them have been green."""
+    """Every probe with its newest reading, for how long all of them have been green, and what a person tests by hand."""
     newest = {(r.service, r.probe): r for r in readings}
     return render(
         "documents/verification.md.j2",
@@ -63,6 +64,7 @@ def verification_card(
         looks=len(readings),
         green_for=now - green_since if green_since else None,
         stable_for=stable_for,
+        affected=affected,
     )
 
 

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from icalendar import Calendar as ICalendar
 from icalendar import Event, vCalAddress, vText
 
-from watchkeeper.model import Attachment, Incident
+from watchkeeper.model import Incident
+from watchkeeper.paging.model import Attachment
 from watchkeeper.policy.calendar import Calendar
 from watchkeeper.rendering import one_line
 

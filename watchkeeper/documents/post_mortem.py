@@ -11,19 +11,21 @@ from watchkeeper.documents.blameless import by_role
 from watchkeeper.documents.chart import Mark, draw_chart
 from watchkeeper.documents.reading import placeholder
 from watchkeeper.documents.runbook import Runbook, did_for, difference
+from watchkeeper.figures.ledger import Cost, cost_of_incident
+from watchkeeper.figures.past import past_of
+from watchkeeper.incidents import policy_of
 from watchkeeper.model import (
     Check,
     Deadline,
     Finding,
     Incident,
-    Notification,
-    NotificationState,
     Reading,
     Remediation,
     RemediationState,
     TimelineEntry,
     TimelineKind,
 )
+from watchkeeper.paging.model import Notification, NotificationState
 from watchkeeper.rendering import duration, render, words
 
 # What belongs on a post-mortem's timeline; single commands and readings are in the incident's own.
@@ -48,12 +50,14 @@ CHANGES_OFFERED = 5
 
 @dataclass(frozen=True)
 class Known:
-    """What an incident's rows say. `roles` are what people are called by in the document, by their names."""
+    """What an incident's rows say. `roles` are what people are called by in the document, by their names;
+    `missed_payments` is what a comparison of payments and orders found wrong when it was over."""
 
     incident: Incident
     timeline: Sequence[TimelineEntry] = ()
     findings: Sequence[Finding] = ()
     checks: Sequence[Check] = ()
+    missed_payments: Check | None = None
     remediations: Sequence[Remediation] = ()
     notifications: Sequence[Notification] = ()
     deadlines: Sequence[Deadline] = ()
@@ -80,6 +84,8 @@ def draft(known: Known, *, stem: str, now: datetime) -> str:
         stem: the file's name without its ending, which its pictures' names begin with.
     """
     incident, root = known.incident, root_of(known)
+    past = past_of(incident)
+    cost = cost_of_incident(past, policy_of(incident), now)
     return render(
         "documents/post_mortem.md.j2",
         known=known,
@@ -90,8 +96,9 @@ def draft(known: Known, *, stem: str, now: datetime) -> str:
         factors=factors(known, root),
         remediations=known.remediations,
         done=[r for r in known.remediations if r.state is RemediationState.DONE],
-        business=business_figures(known),
-        mitigate=incident.mitigated_at and incident.mitigated_at - incident.detected_at,
+        business=business_figures(known, cost),
+        revenue_mark=revenue_mark(cost),
+        mitigate=past.took()["mitigate"],
         duration=(incident.resolved_at or now) - incident.started_at,
         after=[r for r in known.readings if incident.mitigated_at and r.observed_at >= incident.mitigated_at],
         missed=[
@@ -145,15 +152,22 @@ def _changes(checks: Sequence[Check]) -> list[str]:
     return [f"{c.get('platform')} {c.get('service')}: {c.get('what')} ({c.get('status')})" for c in newest]
 
 
-def business_figures(known: Known) -> dict[str, list[str]]:
+def business_figures(known: Known, cost: Cost) -> dict[str, list[str]]:
     """What the rows say about money, orders and support; what they do not is a person's to fill."""
     facts: dict[str, dict[str, Any]] = {check.name: check.facts for check in known.checks}
     late, orders = facts.get("stripe_events", {}), facts.get("payment_orders", {})
     figures: dict[str, list[str]] = {"revenue": [], "orders": [], "tickets": []}
+    if cost.services and cost.amount:
+        figures["revenue"].append(
+            f"about {cost.amount.in_words()} lost, by the policy's figure for an hour: "
+            f"{', '.join(cost.services)} down for {cost.minutes} minutes"
+        )
     if late.get("undelivered"):
         figures["revenue"].append(f"{late.get('total')} that Stripe could not deliver while it lasted")
     if orders.get("missing"):
         figures["orders"].append(f"{orders.get('missing_total')} without an order when it was looked at")
+    if known.missed_payments is not None:
+        figures["orders"].append(f"compared when it was over, {known.missed_payments.summary}")
     figures["orders"] += [
         f"{r.plan.summary}: {r.outcome}"
         for r in known.remediations
@@ -164,6 +178,13 @@ def business_figures(known: Known) -> dict[str, list[str]]:
         figures["tickets"].append(f"{count} complaint{'s' if count > 1 else ''} noted")
         figures["tickets"] += [f"“{words_said}”" for words_said in known.complaints]
     return figures
+
+
+def revenue_mark(cost: Cost) -> str:
+    """What a person is to fill in where no figure of lost revenue is known, and why none is."""
+    if not cost.services:
+        return "revenue lost; no service was down, so the policy's figure for an hour says nothing"
+    return "revenue lost; the policy gives no figure for an hour (costs.revenue_per_hour)"
 
 
 def offered_change(known: Known) -> str:

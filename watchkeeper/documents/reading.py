@@ -22,8 +22,6 @@ SECTIONS = (
 # One way to mark what only a person knows. What strangers sent has its brackets escaped and is never one.
 PLACEHOLDER = re.compile(r"(?<!\\)\[TO FILL(?::\s*[^\]\n]*)?\]", re.IGNORECASE)
 
-LONGEST_ITEM = 2000
-
 
 class Problem(NamedTuple):
     """What keeps a document from being published, and where; line 0 is nowhere in it."""
@@ -47,10 +45,18 @@ class Section(NamedTuple):
 
 
 class ListItem(NamedTuple):
-    """One item of a list, on one line."""
+    """One item of a list: its words by the number of their line, the list's own sign left out."""
 
-    line: int
-    text: str
+    lines: dict[int, str]
+
+    @property
+    def line(self) -> int:
+        return min(self.lines)
+
+    @property
+    def text(self) -> str:
+        """On one line."""
+        return " ".join(" ".join(self.lines.values()).split())
 
 
 def placeholder(what: str) -> str:
@@ -124,12 +130,14 @@ def pictures_in(text: str) -> set[str]:
 
 
 def list_items(text: str, section: Section) -> list[ListItem]:
-    """The items of every list in a section, top level only."""
+    """The items of every list in a section: top level only, and of each its first paragraph."""
     tokens, found = tokens_of(text), []
     for number, token in enumerate(tokens):
         if token.type == "list_item_open" and token.level == 1 and token.map:
             inline = next((t for t in tokens[number:] if t.type in ("inline", "list_item_close")), None)
-            if token.map[0] + 1 in section.lines:
-                words = inline.content if inline is not None else ""
-                found.append(ListItem(token.map[0] + 1, " ".join(words.split())[:LONGEST_ITEM]))
+            lines = {token.map[0] + 1: ""}  # its sign may stand on a line of its own
+            if inline is not None and inline.map:
+                lines |= dict(enumerate(inline.content.split("\n"), start=inline.map[0] + 1))
+            if min(lines) in section.lines:
+                found.append(ListItem(lines))
     return found

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from watchkeeper.documents.reading import lines_of
 from watchkeeper.model import Kind, Remediation, RemediationState
-from watchkeeper.remediations import UNDO_STEP
+from watchkeeper.remediations import UNDO_STEP, is_undoing
 from watchkeeper.rendering import markdown, words
 
 CAUSE = re.compile(r"^#{2,6} .*\(`([a-z0-9_]+)`\)\s*$")
@@ -59,7 +59,7 @@ def did_for(cause: str, remediations: Sequence[Remediation]) -> list[Did]:
         for r in remediations
         if r.plan.cause == cause and r.state in TRIED and r.step < UNDO_STEP and r.action not in NO_CURE
     ]
-    taken_back = {r.round for r in remediations if r.plan.cause == cause and r.step >= UNDO_STEP}
+    taken_back = {r.round for r in remediations if r.plan.cause == cause and is_undoing(r)}
     return [
         Did(
             r.action,

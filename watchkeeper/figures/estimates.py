@@ -46,14 +46,20 @@ def estimate(seconds: Sequence[float]) -> Estimate:
     )
 
 
+async def read_similar(db: Db, incident: Incident) -> Estimate:
+    """The estimate out of incidents of the kind and severity, as long as no cause is known."""
+    rows = await db.all("figures/similar", id=incident.id, kind=incident.kind, severity=incident.severity)
+    return estimate([row["seconds"] for row in rows])
+
+
 async def estimate_resolution(db: Db, incident: Incident, stage: Stage, *, now: datetime) -> Estimate:
     """Estimate, and keep what is said: similar are those of the kind and severity, and of the cause once it is known."""
-    alike = {"id": incident.id, "kind": incident.kind, "severity": incident.severity}
     if stage == "cause":
+        alike = {"id": incident.id, "kind": incident.kind, "severity": incident.severity}
         rows = await db.all("figures/similar_by_cause", cause=incident.cause, **alike)
+        found = estimate([row["seconds"] for row in rows])
     else:
-        rows = await db.all("figures/similar", **alike)
-    found = estimate([row["seconds"] for row in rows])
+        found = await read_similar(db, incident)
     await db.run(
         "figures/say_estimate",
         incident_id=incident.id,

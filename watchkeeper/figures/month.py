@@ -13,15 +13,17 @@ from pydantic import AwareDatetime
 from watchkeeper.figures.charts import Chart, month_charts
 from watchkeeper.figures.claims import Claim, claims_of
 from watchkeeper.figures.estimates import Calibration, calibration, read_said
-from watchkeeper.figures.ledger import Account, service_accounts, vendor_accounts
+from watchkeeper.figures.ledger import Account, alike, service_accounts, vendor_accounts, whole_cost
 from watchkeeper.figures.past import Month, Past, read_past
 from watchkeeper.figures.statistics import FEWEST, Share
 from watchkeeper.figures.times import Turn, turns_of
 from watchkeeper.model import Data, Severity, incident_number
+from watchkeeper.money import Money
 from watchkeeper.policy import Policy
+from watchkeeper.quiet.worth import WorthOfRule, read_worth
+from watchkeeper.remediations import UNDO_STEP
 from watchkeeper.rendering import render, words
 from watchkeeper.store import Db, Row, present
-from watchkeeper.worth import WorthOfRule, read_worth
 
 CALIBRATED_OVER = timedelta(days=365)
 
@@ -46,7 +48,7 @@ class Repeat(Data):
 
 
 class Tried(Data):
-    """What became of one action's changes: begun, carried out, and those after which the incident ended."""
+    """What became of one action's changes: begun, carried out, and those after which the end was proved."""
 
     action: str
     begun: int
@@ -91,7 +93,7 @@ class Figures(NamedTuple):
     @property
     def at_night(self) -> int:
         """How many pages rang while the team sleeps."""
-        return sum(self.policy.goals.is_night(self.policy.calendar.local(w.at).time()) for w in self.wakings)
+        return sum(self.policy.night.around(w.at, self.policy.calendar) is not None for w in self.wakings)
 
     @property
     def out_of_hours(self) -> int:
@@ -101,6 +103,11 @@ class Figures(NamedTuple):
     def worth_waking(self) -> Share:
         worth = sum(rule.worth for rule in self.worth)
         return Share(worth, worth + sum(rule.not_worth for rule in self.worth))
+
+    @property
+    def cost(self) -> Money | None:
+        """What the month's downtime cost; None where the policy gives no figure."""
+        return whole_cost(self.services, self.policy)
 
     @property
     def unanswered(self) -> int:
@@ -113,7 +120,8 @@ async def read_month(db: Db, policy: Policy, month: Month, *, now: datetime) -> 
     lasted = await read_past(db, month.starts, month.ends)
     detected = [i for i in lasted if month.starts <= i.detected_at < month.ends]
     said = await read_said(db, month.ends - CALIBRATED_OVER, month.ends)
-    vendors = vendor_accounts(lasted, month, now)
+    vendors = vendor_accounts(lasted, policy, month, now)
+    tried = await db.all("figures/remediations", undo_step=UNDO_STEP, **time)
     return Figures(
         month=month,
         as_of=now,
@@ -123,7 +131,7 @@ async def read_month(db: Db, policy: Policy, month: Month, *, now: datetime) -> 
         repeats=[Repeat.model_validate(row) for row in await db.all("figures/repeats", **time)],
         wakings=[Waking.model_validate(row) for row in await db.all("figures/wakings", **time)],
         worth=await read_worth(db, since=month.starts, until=month.ends),
-        tried=[Tried.model_validate(row) for row in await db.all("figures/remediations", **time)],
+        tried=[Tried.model_validate(row) for row in tried],
         promises=await _read_promises(db, policy, month),
         calibrations=[calibration(said, "triage"), calibration(said, "cause")],
         services=service_accounts(lasted, policy, month, now),
@@ -171,5 +179,6 @@ def month_report(figures: Figures, picture: Callable[[str, Chart], str] = beside
         goals=figures.policy.goals,
         pictures={chart.name: (chart.title, picture(figures.month.name, chart)) for chart in charts},
         fewest=FEWEST,
+        alike=alike,
     )
     return Report(figures.month.name, text, charts)

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime
 
 from watchkeeper.diagnosis import ACT_ABOVE
 from watchkeeper.errors import BadInput
-from watchkeeper.model import Data, Kind, Severity, Status, incident_number
+from watchkeeper.model import Data, Incident, Kind, Severity, Status, incident_number
 from watchkeeper.policy.calendar import Calendar
 from watchkeeper.store import Db
 
@@ -24,7 +24,7 @@ class Past(Data):
     started_at: AwareDatetime
     detected_at: AwareDatetime
     acknowledged_at: AwareDatetime | None
-    mitigated_at: AwareDatetime | None
+    recovered_at: AwareDatetime | None
     resolved_at: AwareDatetime | None
     cause: str | None
     cause_confidence: float | None
@@ -40,9 +40,9 @@ class Past(Data):
 
     @property
     def ended_at(self) -> datetime | None:
-        """When it no longer hurt: mitigated, and not broken again since."""
-        over = self.status in (Status.MONITORING, Status.RESOLVED, Status.REVIEWED)
-        return (self.mitigated_at or self.resolved_at) if over else None
+        """When it no longer hurt. None while it is open: a cure that is watched may yet fail, or only wait."""
+        over = self.status in (Status.RESOLVED, Status.REVIEWED)
+        return (self.recovered_at or self.resolved_at) if over else None
 
     def took(self) -> dict[str, timedelta | None]:
         """How long it was until each turn; None for one that has not come. Detection counts from the beginning, all
@@ -54,6 +54,11 @@ class Past(Data):
             "mitigate": _between(since, self.ended_at),
             "resolve": _between(since, self.resolved_at),
         }
+
+
+def past_of(incident: Incident) -> Past:
+    """What of an incident its figures need."""
+    return Past.model_validate({name: getattr(incident, name) for name in Past.model_fields})
 
 
 def _between(since: datetime, until: datetime | None) -> timedelta | None:

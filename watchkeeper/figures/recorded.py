@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from watchkeeper.model import Alert, Reading
 from watchkeeper.policy.windows import Matcher
-from watchkeeper.silences import Silence
+from watchkeeper.quiet.silences import Silence
 from watchkeeper.store import Db, Row
-from watchkeeper.sweeping import SWEEP
+from watchkeeper.sweeping import SWEEP, fingerprint_of
 
 
 class Heard(NamedTuple):
@@ -17,6 +17,13 @@ class Heard(NamedTuple):
     at: datetime
     name: str
     alert: Alert
+    incident_id: int | None
+
+
+class Measured(NamedTuple):
+    """One reading of a sweep, and the incident that its alert belonged to, where it was one."""
+
+    reading: Reading
     incident_id: int | None
 
 
@@ -32,7 +39,7 @@ class Recorded(NamedTuple):
     """The past since a time. Readings stand for the sweep's alerts as far back as they are kept."""
 
     heard: Sequence[Heard]
-    readings: Sequence[Reading]
+    readings: Sequence[Measured]
     answers: Sequence[Turn]
     ends: Sequence[Turn]
     silences: Sequence[Silence]
@@ -46,7 +53,7 @@ async def read_recorded(db: Db, since: datetime) -> Recorded:
     turns = await db.all("figures/turns", since=since)
     return Recorded(
         heard=[h for h in heard if not (kept_since and h.alert.source == SWEEP and h.at >= kept_since)],
-        readings=readings,
+        readings=measured(readings, heard),
         answers=[
             Turn(row["acknowledged_at"], row["id"], row["acknowledged_by"])
             for row in turns
@@ -55,6 +62,14 @@ async def read_recorded(db: Db, since: datetime) -> Recorded:
         ends=[Turn(row["resolved_at"], row["id"], None) for row in turns if row["resolved_at"]],
         silences=[_silence(row) for row in await db.all("figures/silences", since=since)],
     )
+
+
+def measured(readings: Sequence[Reading], heard: Sequence[Heard]) -> list[Measured]:
+    """Each reading with the incident of then: an alert of the sweep started when its probe was read."""
+    incidents = {
+        (h.alert.fingerprint, h.alert.started_at): h.incident_id for h in heard if h.alert.source == SWEEP
+    }
+    return [Measured(r, incidents.get((fingerprint_of(r.probe), r.observed_at))) for r in readings]
 
 
 def _heard(row: Row) -> Heard:

@@ -4,8 +4,7 @@ The cause of an incident is known once it has been investigated. Until then only
 belonged to an incident whose cause was found, the first page says so, and does not claim that it is the same again.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime
@@ -13,6 +12,7 @@ from pydantic import AwareDatetime
 from watchkeeper.diagnosis import ACT_ABOVE
 from watchkeeper.model import Data, Incident, incident_number
 from watchkeeper.policy import Policy
+from watchkeeper.policy.calendar import Calendar
 from watchkeeper.rendering import words
 from watchkeeper.store import Db
 
@@ -20,7 +20,7 @@ Sign = Literal["alert", "cause"]
 
 
 class Promised(Data):
-    """A fix that was promised after an earlier incident of this cause, and is not done."""
+    """A fix that was promised after one of the last incidents of this cause, and is not done."""
 
     incident_id: int
     number: int
@@ -96,24 +96,28 @@ def repeat_in_words(earlier: Earlier, policy: Policy, now: datetime) -> Words:
     else:
         text = f"The same alert came on {day}; then it was {words(earlier.cause)} ({number})"
         short = f"Seen {short_day} ({number})"
-    return Words(f"{text}; {_fix(earlier.promised, now)}.", short + _short_fix(earlier.promised, now))
+    if not earlier.promised:
+        return Words(f"{text}; no fix that was promised is open.", short)
+    first, others = earlier.promised[0], len(earlier.promised) - 1
+    when, more = _when(first, policy.calendar, now), f", and {others} more" if others else ""
+    fix, short_fix = _fix(first, earlier.earlier_id)
+    return Words(f"{text}; {fix} is open, {when}{more}.", f"{short}, {short_fix} {when}")
 
 
-def _fix(promised: Sequence[Promised], now: datetime) -> str:
-    if not promised:
-        return "no fix that was promised then is open"
-    first, others = promised[0], len(promised) - 1
-    more = f", and {others} more" if others else ""
-    name = f"{incident_number(first.incident_id)}, action {first.number}"
-    return f"the fix promised then ({name}) is open, {_when(first, now)}{more}"
+def _fix(item: Promised, earlier_id: int) -> Words:
+    """The fix by the incident that it was promised after: "then" is only right of the one that is named beside it."""
+    number = incident_number(item.incident_id)
+    if item.incident_id == earlier_id:
+        return Words(f"the fix promised then ({number}, action {item.number})", "fix")
+    return Words(f"the fix promised after {number} (action {item.number})", f"{number}'s fix")
 
 
-def _short_fix(promised: Sequence[Promised], now: datetime) -> str:
-    return f", fix {_when(promised[0], now)}" if promised else ""
-
-
-def _when(item: Promised, now: datetime) -> str:
-    days = (now - item.due_at) // timedelta(days=1)
-    if item.due_at > now:
-        return f"due {item.due_at.day} {item.due_at:%B}"
-    return f"{days} {'day' if days == 1 else 'days'} overdue" if days else "due today"
+def _when(item: Promised, calendar: Calendar, now: datetime) -> str:
+    """By days on the team's clock: what was due yesterday is overdue, whatever the hour."""
+    due = calendar.local(item.due_at)
+    days = (calendar.local(now).date() - due.date()).days
+    if days < 0:
+        return f"due {due.day} {due:%B}"
+    if days > 1:
+        return f"{days} days overdue"
+    return "overdue since yesterday" if days else "due today"

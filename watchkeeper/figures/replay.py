@@ -18,12 +18,14 @@ from pydantic import AwareDatetime
 
 from watchkeeper import deadlines
 from watchkeeper.admission import admit
-from watchkeeper.dispatcher import fire_deadline
-from watchkeeper.figures.recorded import Heard, Recorded, Turn
-from watchkeeper.model import Data, DeadlineKind, Reading, Severity
-from watchkeeper.paging import Desk
-from watchkeeper.releasing import release_due
-from watchkeeper.silences import add_silence
+from watchkeeper.clock import utc_now
+from watchkeeper.deadlines.dispatcher import fire_deadline
+from watchkeeper.figures.recorded import Heard, Measured, Recorded, Turn
+from watchkeeper.guarding import Guard
+from watchkeeper.model import Data, DeadlineKind, Severity
+from watchkeeper.paging.desk import Desk
+from watchkeeper.quiet.releasing import release_due
+from watchkeeper.quiet.silences import add_silence
 from watchkeeper.store import Store, present
 from watchkeeper.sweeping import alert_of_reading, judged_under
 
@@ -47,7 +49,7 @@ class Forgotten(NamedTuple):
     heard: int
 
 
-Event = Heard | Reading | Answered | Ended | Forgotten
+Event = Heard | Measured | Answered | Ended | Forgotten
 
 
 class Rang(Data):
@@ -76,6 +78,8 @@ class Replay:
         self._heard: dict[int, list[str]] = {}
         self._waits_for: dict[int, set[int]] = {}
         self._firing: set[str] = set()
+        self._rings_at: datetime | None = None
+        self._guard = Guard(store, lambda: self._rings_at or utc_now())
 
     async def run(self, recorded: Recorded, *, until: datetime) -> list[Rang]:
         """Hear everything again in its order, and let every clock ring in between."""
@@ -97,7 +101,7 @@ class Replay:
         match event:
             case Heard():
                 await self._hear(event, at)
-            case Reading():
+            case Measured():
                 await self._measure(event, at)
             case Answered(turn):
                 await self._answer(turn, at)
@@ -110,9 +114,9 @@ class Replay:
     async def _let_ring(self, until: datetime) -> None:
         kinds = [kind.value for kind in RINGING]
         while row := await self._store.one("figures/next_ring", kinds=kinds, until=until):
-            due_at = row["due_at"]
+            due_at = self._rings_at = row["due_at"]
             if row["kind"] is None:
-                await release_due(self._store, self._desk, now=due_at)
+                await release_due(self._store, self._desk, self._guard, now=due_at)
             else:
                 which = (row["incident_id"], DeadlineKind(row["kind"]), row["number"])
                 await fire_deadline(self._store, *which, self._desk.public_url, now=due_at)
@@ -135,14 +139,16 @@ class Replay:
             if not alert.firing and not await self._fires_still(number):
                 await self._end(number, at)
 
-    async def _measure(self, reading: Reading, at: datetime) -> None:
+    async def _measure(self, measured: Measured, at: datetime) -> None:
+        reading = measured.reading
         known = judged_under(reading, self._desk.policy.thresholds)
         alert = alert_of_reading(known, self._desk.policy)
         if alert is None or (not alert.firing and alert.fingerprint not in self._firing):
             return
         change = self._firing.add if alert.firing else self._firing.discard
         change(alert.fingerprint)
-        await self._hear(Heard(at, f"{reading.probe} {at.isoformat()}", alert, None), at)
+        name = f"{reading.probe} {at.isoformat()}"
+        await self._hear(Heard(at, name, alert, measured.incident_id), at)
 
     async def _fires_still(self, incident_id: int) -> bool:
         return bool(present(await self._store.one("figures/fires_still", incident_id=incident_id))["fires"])
@@ -181,7 +187,7 @@ class Replay:
 def _events(recorded: Recorded) -> Iterator[tuple[datetime, Event]]:
     """In no order; what happened at the same time in this one."""
     yield from ((heard.at, heard) for heard in recorded.heard)
-    yield from ((reading.observed_at, reading) for reading in recorded.readings)
+    yield from ((each.reading.observed_at, each) for each in recorded.readings)
     yield from ((turn.at, Answered(turn)) for turn in recorded.answers)
     yield from ((turn.at, Ended(turn)) for turn in recorded.ends)
 

@@ -9,11 +9,12 @@ from markdown_it import MarkdownIt
 from watchkeeper.decisions import routes_to_person
 from watchkeeper.figures.month import Report, beside, month_report, read_month
 from watchkeeper.figures.past import Month, month_before
-from watchkeeper.files import write_whole
+from watchkeeper.machine.files import write_whole
 from watchkeeper.messages import fit_sms
-from watchkeeper.model import Attachment, Channel, Message, Purpose
-from watchkeeper.outbox import enqueue
-from watchkeeper.paging import Desk
+from watchkeeper.model import Channel
+from watchkeeper.paging.desk import Desk
+from watchkeeper.paging.model import Attachment, Message, Purpose
+from watchkeeper.paging.outbox import enqueue
 from watchkeeper.policy import Policy
 from watchkeeper.rendering import render
 from watchkeeper.store import Db

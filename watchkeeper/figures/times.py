@@ -1,15 +1,17 @@
 """How long it takes to detect, acknowledge, mitigate and resolve, by severity, held against the team's goals. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
 from watchkeeper.figures.past import Past
-from watchkeeper.figures.statistics import Middle, Share, middle
+from watchkeeper.figures.statistics import WANTED, Middle, Share, middle
 from watchkeeper.model import Severity
 from watchkeeper.policy.goals import Goals
 from watchkeeper.rendering import duration
 
+UNITS = {"hour": "h", "minute": "min", "second": "s"}
 TURNS = ("detect", "acknowledge", "mitigate", "resolve")
 
 
@@ -32,22 +34,30 @@ class Turn(NamedTuple):
         return self.middle.median < self.goal.total_seconds()
 
     def in_words(self) -> str:
-        """Such as "12 minutes (95 %: 8 to 20 minutes, n = 12)", or that there are too few."""
-        return f"too few ({self.n})" if self.middle is None else middle_in_words(self.middle)
+        """Such as "12 min (8 min to 1 h 20 min, n = 12), 1 missing", or that there are too few."""
+        told = f"too few ({self.n})" if self.middle is None else middle_in_words(self.middle)
+        return f"{told}, {self.missing} missing" if self.missing else told
 
     def goal_in_words(self) -> str:
-        """Such as "under 5 minutes: met, 9 of 12 within (75 %)"."""
+        """Such as "under 5 min: met, 9 of 12 (75 %)"."""
         if self.goal is None:
             return ""
         verdict = {True: "met, ", False: "not met, ", None: ""}[self.is_met]
-        within = f"{self.within.in_words()} within" if self.within else ""
-        return f"under {duration(self.goal)}: {verdict}{within}" if self.n else f"under {duration(self.goal)}"
+        within = self.within.in_words() if self.within else ""
+        return f"under {brief(self.goal)}: {verdict}{within}" if self.n else f"under {brief(self.goal)}"
 
 
 def middle_in_words(found: Middle) -> str:
-    sure = f"{min(found.sure, 0.95):.0%}".replace("%", " %")
-    between = f"{in_words(found.low)} to {in_words(found.high)}"
-    return f"{in_words(found.median)} ({sure}: {between}, n = {found.n})"
+    """How sure the interval is stands there only where that is less than what is usual."""
+    sure = f"{found.sure:.0%}: ".replace("%", " %") if found.sure < WANTED else ""
+    median, low, high = (brief(timedelta(seconds=each)) for each in (found.median, found.low, found.high))
+    return f"{median} ({sure}{low} to {high}, n = {found.n})"
+
+
+def brief(length: timedelta) -> str:
+    """A duration for a table: "1 h 5 min"."""
+    short = re.sub(r" (hour|minute|second)s?\b", lambda unit: f" {UNITS[unit[1]]}", duration(length))
+    return short.replace(" and ", " ").replace(", ", " ")
 
 
 def in_words(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """How alerts reach the store when many come at once.
 
 Those that wait at the same time are written down by one statement, which makes all of them durable with one commit.
+A few such batches are under way at once: while one of them waits for the disk, the next is being written.
 An alert that changes something (it opens, joins, worsens or ends) gets a transaction of its own, side by side with
 the rest. Meanwhile those of its fingerprint wait: what is said of one thing takes effect in the order of its coming.
 """
@@ -11,12 +12,14 @@ import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from watchkeeper.admission import Admission, admit, admit_again
 from watchkeeper.errors import StoreUnavailable
 from watchkeeper.model import Alert
-from watchkeeper.paging import Desk
+from watchkeeper.paging.desk import Desk
 from watchkeeper.store import Store
 
 log = logging.getLogger(__name__)
@@ -28,6 +31,8 @@ ADMIT_WITHIN_SECONDS = 5.0
 BATCH_WITHIN_SECONDS = 1.0
 # A body has up to 256 kB.
 BATCH_AT_MOST = 32
+# Postgres writes what commits at the same time to the disk in one go; more of them only make each smaller.
+BATCHES_AT_ONCE = 3
 LOOK_SECONDS = 0.1
 
 Result = TypeVar("Result")
@@ -39,51 +44,62 @@ class Waiting:
 
     alert: Alert
     received_at: datetime
+    arrival: int
     answer: asyncio.Future[Admission]
 
 
 class Admitting:
-    """The queue before the store. One batch is under way at a time: what comes meanwhile is the next."""
+    """The queue before the store."""
 
     def __init__(self, store: Store, desk: Desk) -> None:
         self._store = store
         self._desk = desk
         self._waiting: list[Waiting] = []
-        self._is_busy = False
+        self._under_way: list[list[Waiting]] = []
+        self._arrivals = count()
+        self._is_called = False
         self._alone: set[str] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def admit(self, alert: Alert, *, now: datetime) -> Admission:
+    async def admit(self, alert: Alert, *, now: datetime, within_seconds: float | None = None) -> Admission:
         """Take in one alert; when this returns, it is durable.
+
+        Args:
+            within_seconds: how long its sender waits for the answer, where that is less than most do.
 
         Raises:
             StoreUnavailable: the store is away or does not answer in time.
             psycopg.Error: the store refuses the alert.
         """
-        waiting = Waiting(alert, now, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
+        waiting = Waiting(alert, now, next(self._arrivals), answer)
         self._waiting.append(waiting)
-        self._go_on()
+        self._go_on_soon()
         try:
-            async with asyncio.timeout(ADMIT_WITHIN_SECONDS):
-                return await waiting.answer
+            async with asyncio.timeout(within_seconds or ADMIT_WITHIN_SECONDS):
+                return await answer
         except TimeoutError as error:
             raise StoreUnavailable("it does not answer") from error
 
-    def _go_on(self) -> None:
-        if not self._is_busy:
-            self._is_busy = True
-            self._hold(asyncio.create_task(self._admit_batches()))
+    def _go_on_soon(self) -> None:
+        """Once whatever else has arrived in this turn of the loop waits too: it goes into the same batch."""
+        if not self._is_called and len(self._under_way) < BATCHES_AT_ONCE:
+            self._is_called = True
+            asyncio.get_running_loop().call_soon(self._go_on)
 
-    async def _admit_batches(self) -> None:
-        while batch := self._next_batch():
-            await self._admit_batch(batch)
-        self._is_busy = False
+    def _go_on(self) -> None:
+        self._is_called = False
+        while len(self._under_way) < BATCHES_AT_ONCE and (batch := self._next_batch()):
+            self._under_way.append(batch)
+            self._hold(asyncio.create_task(self._admit_batch(batch)))
 
     def _next_batch(self) -> list[Waiting]:
         """Those who waited longest, but none that would overtake an alert with its fingerprint that differs."""
         batch: list[Waiting] = []
         kept: list[Waiting] = []
-        lasts: dict[str, bool | None] = {}
+        lasts: dict[str, bool | None] = {
+            each.alert.fingerprint: each.alert.lasts for batch in self._under_way for each in batch
+        }
         for each in self._waiting:
             fingerprint, each_lasts = each.alert.fingerprint, each.alert.lasts
             if each.answer.done():
@@ -103,6 +119,7 @@ class Admitting:
         except Exception as error:  # noqa: BLE001 - each of them hears of it when it is tried alone
             log.warning("%d alerts are admitted one by one: %s", len(batch), type(error).__name__)
             admitted = {}
+        self._under_way.remove(batch)
         behind: list[Waiting] = []
         for number, each in enumerate(batch):
             if each.answer.done():
@@ -114,7 +131,9 @@ class Admitting:
             else:
                 self._alone.add(each.alert.fingerprint)
                 self._hold(asyncio.create_task(self._admit_alone(each)))
-        self._waiting = behind + self._waiting
+        if behind:
+            self._waiting = sorted(behind + self._waiting, key=attrgetter("arrival"))
+        self._go_on()
 
     async def _write_down(self, batch: list[Waiting]) -> dict[int, Admission]:
         alerts = [each.alert for each in batch]

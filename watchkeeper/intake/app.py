@@ -7,60 +7,79 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psycopg
-from fastapi import FastAPI, Response
+from fastapi import APIRouter, FastAPI, Response
 
 from watchkeeper.admission import admit
 from watchkeeper.channels import Sender, open_channels
 from watchkeeper.clock import Clock, utc_now
-from watchkeeper.decisions import Route, first_pages, judge_severity
-from watchkeeper.dispatcher import Dispatcher, repeat
-from watchkeeper.errors import StoreUnavailable, VendorError
-from watchkeeper.figures.log import keep_log
-from watchkeeper.hours import when_to_page
+from watchkeeper.deadlines.dispatcher import Dispatcher, repeat
+from watchkeeper.errors import StoreUnavailable
+from watchkeeper.figures.log import FILE_NAME, keep_log
+from watchkeeper.guarding import Guard, Work
+from watchkeeper.intake.action_items import action_item_routes
 from watchkeeper.intake.admitting import Admitting
+from watchkeeper.intake.calls import call_routes
 from watchkeeper.intake.complaining import complaint_routes
 from watchkeeper.intake.feeds import feed_routes
 from watchkeeper.intake.mailing import mailing_routes
+from watchkeeper.intake.night import night_routes
 from watchkeeper.intake.people import people_routes, say_store_is_away
 from watchkeeper.intake.proofs import proof_routes
 from watchkeeper.intake.receipts import receipt_routes
 from watchkeeper.intake.receiving import WebhooksFirst, receiving_routes
 from watchkeeper.intake.replies import reply_routes
 from watchkeeper.intake.slack import slack_routes
+from watchkeeper.intake.spool import Spool, Spooled, spool_folder
+from watchkeeper.intake.storeless import Storeless
 from watchkeeper.intake.support import support_routes
 from watchkeeper.intake.telling import telling_routes
 from watchkeeper.intake.worth import worth_routes
-from watchkeeper.ladder import rung
 from watchkeeper.links import LinkSigner
 from watchkeeper.mailing.mailer import open_mailer
-from watchkeeper.messages import fit_sms
-from watchkeeper.model import Alert, Channel, Message
+from watchkeeper.model import Alert, Channel
 from watchkeeper.motor import Motor
 from watchkeeper.occasions import Occasions
-from watchkeeper.oncall import on_call
-from watchkeeper.pager import Pager
-from watchkeeper.paging import Desk
-from watchkeeper.proving import Prover
-from watchkeeper.releasing import release_due
+from watchkeeper.paging.desk import Desk
+from watchkeeper.paging.pager import Pager
+from watchkeeper.paging.proving import Prover
+from watchkeeper.quiet.releasing import release_due
 from watchkeeper.rendering import compile_messages, use_templates
 from watchkeeper.settings import Settings
-from watchkeeper.silences import find_hold
-from watchkeeper.spool import Spool
 from watchkeeper.status_page.board import Board
 from watchkeeper.status_page.opening import open_status_page
 from watchkeeper.status_page.posting import read_board
 from watchkeeper.store import Store, open_store
 from watchkeeper.tls import tls_context
+
+# Where the intake is asked, each from a module of its own.
+ROUTES: tuple[Callable[[], APIRouter], ...] = (
+    proof_routes,
+    receiving_routes,
+    receipt_routes,
+    reply_routes,
+    call_routes,
+    slack_routes,
+    people_routes,
+    telling_routes,
+    mailing_routes,
+    feed_routes,
+    support_routes,
+    complaint_routes,
+    worth_routes,
+    action_item_routes,
+    night_routes,
+)
 
 # How long a proof may begin after its time.
 PROOF_LOOK_SECONDS = 10.0
@@ -80,67 +99,66 @@ class House:
     admitting: Admitting
     channels: dict[Channel, Sender]
     clock: Clock
+    guard: Guard = field(init=False)
+    storeless: Storeless = field(init=False)
     pages: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.guard = Guard(self.store, self.clock)
+        self.storeless = Storeless(self.desk, self.channels, self.spool, self.clock)
 
     async def keep_and_page(self, alert: Alert) -> None:
         """Postgres is away: keep the alert on disk, and page for the first of its kind without the store."""
-        if self.spool.is_new(alert) and alert.firing:
-            page = asyncio.create_task(self._page_without_store(alert))
-            self.pages.add(page)
-            page.add_done_callback(self.pages.discard)
-        await self.spool.keep(alert, now=self.clock())
-
-    async def _page_without_store(self, alert: Alert) -> None:
-        """Wake the first on call by every channel of the severity, and everyone by every channel when none works.
-
-        What was said of shifts since the policy was written cannot be read now: the plan counts.
-        """
-        policy = self.desk.policy
-        severity, _ = judge_severity(alert, policy)
-        is_held = find_hold(alert, [], policy, self.clock()) is not None
-        if is_held or when_to_page(severity, policy, self.clock()).choice != "page":
-            return  # it waits on disk as it would in the store
-        shift = on_call(policy, [], self.clock())
-        for routes in (first_pages(severity, policy, shift), rung(2, severity, policy, shift).routes(policy)):
-            if any(await asyncio.gather(*(self._send_without_store(route, alert) for route in routes))):
-                return
-        log.error("nobody could be told of %s", alert.fingerprint)
-
-    async def _send_without_store(self, route: Route, alert: Alert) -> bool:
-        address = self.desk.policy.people[route.recipient].address(route.channel)
-        sender = self.channels.get(route.channel)
-        if sender is None or address is None:
-            return False
-        text = f"The incident store is away, the alert is kept: {alert.summary}"
-        message = Message(subject=text[:78], text=text, short=fit_sms(text), spoken=text)
+        now = self.clock()
+        is_new = self.spool.expect(alert, now=now)
+        if is_new and alert.firing and (page := self.storeless.page(alert)) is not None:
+            task = asyncio.create_task(page)
+            self.pages.add(task)
+            task.add_done_callback(self.pages.discard)
         try:
-            await sender.send(address, message)
-        except VendorError as error:
-            log.error("page without the store by %s failed: %s", route.channel, error)  # noqa: TRY400
-            return False
-        return True
+            await self.spool.keep(alert, now=now)
+        except OSError:
+            self.spool.leave(alert)
+            raise
+
+    async def ask_again_without_store(self) -> None:
+        """Say again what waits on disk: while Postgres is away, and as long as it takes nothing."""
+        await self.storeless.ask_again(is_away=self.store.is_away)
 
     async def release_held(self) -> None:
         """Admit what a silence held back, once it has ended."""
-        await release_due(self.store, self.desk, now=self.clock())
+        await release_due(self.store, self.desk, self.guard, now=self.clock())
 
     async def admit_spooled(self) -> None:
         """Admit what waited on disk; the store being away again leaves it there."""
+        if self.store.is_away:
+            return  # the files need not be read to see them fail
+        behind: set[str] = set()  # one that cannot be admitted is overtaken by none of its fingerprint
         for path, kept in self.spool.waiting():
-            try:
-                async with self.store.transaction() as db:
-                    await admit(db, self.desk, kept.alert, now=kept.received_at)
-            except psycopg.DataError as error:
-                log.error("the store cannot keep %s: %s", path, error)  # noqa: TRY400
-                self.spool.set_aside(path)
-            except psycopg.Error as error:
-                log.error("the store does not take %s yet: %s", path, error)  # noqa: TRY400
-            else:
-                self.spool.forget(path, kept)
+            if kept.alert.fingerprint in behind or self.guard.waits(Work.SPOOL, path.name):
+                behind.add(kept.alert.fingerprint)
+                continue
+            async with self.guard.over(Work.SPOOL, path.name):
+                await self._admit_kept(path, kept)
+            if path.exists():
+                behind.add(kept.alert.fingerprint)
+
+    async def _admit_kept(self, path: Path, kept: Spooled) -> None:
+        try:
+            async with self.store.transaction() as db:
+                await admit(db, self.desk, kept.alert, now=kept.received_at)
+        except psycopg.DataError as error:
+            # No later try will be better: it holds what Postgres has no place for.
+            log.error("the store cannot keep %s: %s", path, type(error).__name__)  # noqa: TRY400
+            self.spool.set_aside(path)
+            self.spool.leave(kept.alert)
+        else:
+            self.spool.forget(path, kept)
 
     async def keep_log(self) -> None:
         """Write the incident log; it stands beside the post-mortems' folder."""
-        await keep_log(self.store, self.settings.documents())
+        async with self.guard.over(Work.INCIDENT_LOG, FILE_NAME):
+            await keep_log(self.store, self.settings.documents())
 
 
 def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
@@ -159,18 +177,21 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(open_store(store_url, max_connections=16))
+            store = await stack.enter_async_context(
+                open_store(store_url, min_connections=4, max_connections=16)
+            )
             channels = await stack.enter_async_context(open_channels(settings))
 
             async def board() -> Board:
                 return await read_board(store, desk.policy, now=clock())
 
             channels |= await stack.enter_async_context(open_status_page(settings, board))
-            spool = Spool(settings.home.expanduser() / "spool")
+            spool = Spool(spool_folder(settings.home))
             admitting = Admitting(store, desk)
             app.state.house = House(settings, desk, signer, store, spool, admitting, channels, clock)
             motor = await stack.enter_async_context(open_motor(settings))
-            mailer = await stack.enter_async_context(open_mailer(settings, store, clock))
+            guard = app.state.house.guard
+            mailer = await stack.enter_async_context(open_mailer(settings, store, clock, guard))
             prover = await stack.enter_async_context(open_prover(app.state.house))
             loops, pager = start_loops(app.state.house, motor, prover, store_url)
             loops.append(_vital("mailer", repeat(mailer.pass_once, asyncio.Event(), every_seconds=1)))
@@ -181,20 +202,9 @@ def create_app(settings: Settings, *, clock: Clock = utc_now) -> FastAPI:
                 await pager.finish()
                 await asyncio.gather(*app.state.house.pages, return_exceptions=True)
 
-    app = FastAPI(title="Watchkeeper intake", lifespan=lifespan, docs_url=None, redoc_url=None)
-    app.add_middleware(WebhooksFirst)
-    app.include_router(proof_routes())
-    app.include_router(receiving_routes())
-    app.include_router(receipt_routes())
-    app.include_router(reply_routes())
-    app.include_router(slack_routes())
-    app.include_router(people_routes())
-    app.include_router(telling_routes())
-    app.include_router(mailing_routes())
-    app.include_router(feed_routes())
-    app.include_router(support_routes())
-    app.include_router(complaint_routes())
-    app.include_router(worth_routes())
+    app = WebhooksFirst(title="Watchkeeper intake", lifespan=lifespan, docs_url=None, redoc_url=None)
+    for routes in ROUTES:
+        app.include_router(routes())
     app.add_exception_handler(StoreUnavailable, say_store_is_away)
     app.add_api_route("/logos/{name}.png", show_logo, methods=["GET"])
     return app
@@ -243,6 +253,7 @@ async def open_prover(house: House) -> AsyncIterator[Prover]:
             public_url=house.desk.public_url,
             heartbeat_url=heartbeat.get_secret_value() if heartbeat else None,
             clock=house.clock,
+            guard=house.guard,
         )
 
 
@@ -253,9 +264,9 @@ def start_loops(
     outbox, motor_jobs, clocks, changes = (asyncio.Event() for _ in range(4))
     # A deadline that is set asks Prefect to show it, so the same notice tells the clocks of one that is due at once.
     bells = {"outbox": [outbox], "motor": [motor_jobs, clocks], "incident_log": [changes]}
-    pager = Pager(house.store, house.channels, house.desk, house.signer, house.clock, outbox.set)
-    dispatcher = Dispatcher(house.store, motor, house.desk.public_url, house.clock)
-    occasions = Occasions(house.store, house.desk, house.clock)
+    pager = Pager(house.store, house.channels, house.desk, house.signer, house.clock, outbox.set, house.guard)
+    dispatcher = Dispatcher(house.store, motor, house.desk.public_url, house.clock, house.guard)
+    occasions = Occasions(house.store, house.desk, house.clock, guard=house.guard)
     quiet = asyncio.Event()
     loops = [
         _vital("listener", listen(house.store, store_url, bells)),
@@ -263,6 +274,7 @@ def start_loops(
         _vital("clocks", repeat(dispatcher.pass_once, clocks, every_seconds=1)),
         _vital("motor", repeat(dispatcher.drive_motor, motor_jobs, every_seconds=1)),
         _vital("spool", repeat(house.admit_spooled, quiet, every_seconds=1)),
+        _vital("storeless", repeat(house.ask_again_without_store, asyncio.Event(), every_seconds=1)),
         _vital("silences", repeat(house.release_held, asyncio.Event(), every_seconds=1)),
         _vital("prover", repeat(prover.pass_once, asyncio.Event(), every_seconds=PROOF_LOOK_SECONDS)),
         _vital("calendar", repeat(occasions.pass_once, asyncio.Event(), every_seconds=1)),
@@ -310,7 +322,8 @@ async def listen(store: Store, store_url: str, bells: dict[str, list[asyncio.Eve
                 async for notice in connection.notifies():
                     for bell in bells[notice.channel]:
                         bell.set()
-        except psycopg.OperationalError as error:
+        except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
+            # A standby takes no LISTEN: it is no store of ours until it is promoted.
             store.is_away = True
             log.warning("not listening to the store: %s; the loops look by themselves", type(error).__name__)
             await asyncio.sleep(1)

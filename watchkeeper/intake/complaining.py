@@ -6,9 +6,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from watchkeeper.errors import BadInput
 from watchkeeper.incidents import read_incident
 from watchkeeper.intake import pages
-from watchkeeper.intake.people import HEADERS, REFUSALS
+from watchkeeper.intake.people import HEADERS, REFUSALS, who_acts, who_says
 from watchkeeper.intake.receiving import house_of
-from watchkeeper.paging import desk_of
+from watchkeeper.paging.desk import desk_of
 from watchkeeper.reviews.complaints import note_complaint
 
 UNSIGNED = (
@@ -29,13 +29,15 @@ async def do_complain(
 ) -> Response:
     house = house_of(request)
     try:
-        incident = await read_incident(house.store, house.signer.read_incident(token))
+        incident_id, viewer = who_acts(house, token)
+        incident = await read_incident(house.store, incident_id)
     except BadInput:
         return HTMLResponse(pages.refused_page(*REFUSALS["forged"]), 403, headers=HEADERS)
+    noted_by = who_says(viewer, person)
     desk = desk_of(incident, house.desk.public_url)
     try:
         async with house.store.transaction() as db:
-            await note_complaint(db, desk, incident, words, person=person, now=house.clock())
+            await note_complaint(db, desk, incident, words, person=noted_by, now=house.clock())
     except BadInput:
         return HTMLResponse(pages.refused_page(*UNSIGNED), 422, headers=HEADERS)
     # To the page itself: reloading it must not send the form again.

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from watchkeeper.documents.shift_feed import feed
 from watchkeeper.errors import BadInput
 from watchkeeper.intake.receiving import house_of
-from watchkeeper.shifts import read_changes
+from watchkeeper.oncall.shifts import read_changes
 
 
 def feed_routes() -> APIRouter:

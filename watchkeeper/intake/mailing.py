@@ -16,6 +16,7 @@ from watchkeeper.mailing.events import hear_events
 from watchkeeper.mailing.proposing import decide_mail_by_link, look_at_mail
 from watchkeeper.mailing.settling import look_at_doubt, settle_by_link
 from watchkeeper.messages import impact
+from watchkeeper.paging.mail_receipts import hear_mail_receipts
 
 if TYPE_CHECKING:
     from watchkeeper.intake.app import House
@@ -45,7 +46,8 @@ async def show_mail(request: Request, token: str) -> HTMLResponse:
         return refused(house, "forged")
     if seen.refusal or seen.incident is None:
         return refused(house, seen.refusal or "unknown", seen.incident)
-    return page("mail", seen.incident, token=token, mailing=seen.mailing, impact=impact(seen.incident))
+    known = {"mailing": seen.mailing, "first_word": seen.first_word, "impact": impact(seen.incident)}
+    return page("mail", seen.incident, token=token, **known)
 
 
 async def decide_mail(request: Request, token: str, decision: str = Form(default="")) -> HTMLResponse:
@@ -103,6 +105,7 @@ async def sendgrid_events(request: Request) -> Response:
         return Response(status_code=refusal.status)
     async with house.store.transaction() as db:
         await hear_events(db, events, now=house.clock())
+    await hear_mail_receipts(house.store, house.desk, events, now=house.clock())
     return Response(status_code=204)
 
 

@@ -7,6 +7,7 @@ from watchkeeper.answers import Answer
 from watchkeeper.answers.words import said_in_full
 from watchkeeper.decisions import status_in_words
 from watchkeeper.intake.charts import charts
+from watchkeeper.mailing.counting import MailingSeen
 from watchkeeper.messages import impact
 from watchkeeper.model import (
     Deadline,
@@ -14,17 +15,17 @@ from watchkeeper.model import (
     DeadlineState,
     Finding,
     Incident,
-    Notification,
     Reading,
     Remediation,
     RemediationState,
     TimelineEntry,
     TimelineKind,
 )
-from watchkeeper.proving import Proof
+from watchkeeper.paging.model import Notification
+from watchkeeper.paging.proving import Proof
+from watchkeeper.quiet.worth import Question
 from watchkeeper.rendering import render, words
 from watchkeeper.timeline import NEWS
-from watchkeeper.worth import Question
 
 # What the pages of an incident offer to say, in the words of their buttons.
 ANSWERS = {
@@ -32,7 +33,10 @@ ANSWERS = {
     "working": "I am working on it",
     "escalate": "Page the next person",
     "hold": "Hold it for a while",
+    "take": "Take it over",
 }
+# Of these, what whoever sees the page for the first time is offered beside acknowledging.
+MORE = ("working", "escalate", "hold")
 
 # What the incident's page folds away: the looks, and the messages, which have a list of their own.
 ROUTINE = frozenset({TimelineKind.COMMAND, TimelineKind.PAGE})
@@ -42,6 +46,7 @@ DUE = {
     DeadlineKind.ACKNOWLEDGE: "everyone on call is paged again, unless somebody has it by then",
     DeadlineKind.ESCALATE: "the next person is paged",
     DeadlineKind.PAGE: "the held page goes out",
+    DeadlineKind.NIGHT: "whoever is on call is woken, unless a cure signed in advance has worked",
     DeadlineKind.UPDATE: "the team's channel hears where it stands",
     DeadlineKind.UPDATE_REMINDER: "a reminder of the update that was promised",
     DeadlineKind.TRIAGE: "triage is to be done",
@@ -67,7 +72,7 @@ def acknowledge_page(
         **_known(incident),
         person=person_name,
         token=token,
-        more={value: words for value, words in ANSWERS.items() if value != "acknowledge"},
+        more={value: ANSWERS[value] for value in MORE},
         lasting=now - incident.started_at,
         news=[entry for entry in timeline if entry.kind in NEWS][-4:][::-1],
     )
@@ -78,13 +83,14 @@ def answered_page(
 ) -> str:
     """What an answer led to, who has it, and what else can be said."""
     by = incident.acknowledged_by
+    offers = [*([] if by else ["acknowledge"]), *MORE, *(["take"] if answer.could_take else [])]
     return render(
         "pages/answered.html.j2",
         **{**_known(incident), "incident_link": incident_link},
         answer=answer,
         note=said_in_full(answer, names),
         by=names.get(by, by) if by else None,
-        more={value: words for value, words in ANSWERS.items() if value != "acknowledge" or not by},
+        more={value: ANSWERS[value] for value in offers},
         token=token,
     )
 
@@ -124,11 +130,13 @@ def incident_page(
     incident: Incident,
     timeline: Sequence[TimelineEntry],
     notifications: Sequence[Notification],
+    mailings: Sequence[MailingSeen],
     deadlines: Sequence[Deadline],
     remediations: Sequence[Remediation],
     readings: Sequence[Reading],
     questions: Sequence[Question],
     *,
+    viewer: str | None,
     token: str,
     now: datetime,
 ) -> str:
@@ -137,11 +145,13 @@ def incident_page(
         "pages/incident.html.j2",
         **_known(incident),
         now=now,
+        viewer=viewer,
         token=token,
         lasting=(incident.resolved_at or now) - incident.started_at,
         told_first=[entry for entry in timeline if entry.kind not in ROUTINE][::-1],
         looks=[entry for entry in timeline if entry.kind is TimelineKind.COMMAND],
         notifications=notifications,
+        mailings=mailings,
         due=[
             (d.due_at, DUE.get(d.kind, words(d.kind))) for d in deadlines if d.state is DeadlineState.PENDING
         ],

@@ -5,10 +5,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from watchkeeper.errors import BadInput, StoreUnavailable
-from watchkeeper.intake import webhooks
 from watchkeeper.intake.receiving import count_refusal, house_of, read_body
-from watchkeeper.intake.webhooks import Refused
-from watchkeeper.proving import PROOF, acknowledge_proof, proof_alert
+from watchkeeper.intake.webhooks import Refused, read_json
+from watchkeeper.paging.proving import PROOF, acknowledge_proof, proof_alert
 
 
 async def receive(request: Request) -> JSONResponse:
@@ -16,7 +15,7 @@ async def receive(request: Request) -> JSONResponse:
     house = house_of(request)
     now = house.clock()
     try:
-        token = webhooks.read_json(await read_body(request)).get("token")
+        token = read_json(await read_body(request)).get("token")
         alert = proof_alert(house.signer.read_proof(str(token)), now=now)
     except Refused as refusal:
         await count_refusal(house, PROOF, refusal, now)

@@ -8,7 +8,7 @@ from twilio.request_validator import RequestValidator
 
 from watchkeeper.intake.receiving import count_refusal, house_of, read_body
 from watchkeeper.intake.webhooks import Refused
-from watchkeeper.pager import receive_receipt
+from watchkeeper.paging.pager import receive_receipt
 
 if TYPE_CHECKING:
     from watchkeeper.intake.app import House

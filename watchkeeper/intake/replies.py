@@ -1,16 +1,12 @@
-"""Where people's answers knock that come by Twilio: text messages, and the keys that were pressed on a call."""
+"""Where people's text messages knock, by Twilio."""
 
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request, Response
 from twilio.twiml.messaging_response import MessagingResponse
-from twilio.twiml.voice_response import VoiceResponse
 
-from watchkeeper.answers import Answer, Way, answer_by_link, answer_by_text
-from watchkeeper.answers.said import KEYS
-from watchkeeper.answers.words import said_aloud, said_back
-from watchkeeper.channels.voice import KEYS_SPOKEN, ask_for_key
-from watchkeeper.errors import BadInput
+from watchkeeper.answers import Answer, answer_by_text
+from watchkeeper.answers.words import said_back
 from watchkeeper.intake.receipts import signed_by_twilio
 from watchkeeper.intake.receiving import count_refusal, house_of
 from watchkeeper.intake.webhooks import Refused
@@ -52,7 +48,7 @@ async def _text_answer(house: "House", person: str, form: dict[str, str]) -> Ans
             text=form.get("Body", ""),
             message_id=form.get("MessageSid", ""),
             now=house.clock(),
-            wakes_only=person == roster.trusted_contact and person not in roster.regulars(),
+            wakes_only=roster.only_wakes(person),
         )
 
 
@@ -68,44 +64,8 @@ def names(house: "House") -> dict[str, str]:
     return {handle: person.name for handle, person in house.desk.policy.people.items()}
 
 
-async def key_on_call(request: Request, token: str) -> Response:
-    """The key that was pressed in a call. Without one, or with another, nothing was answered."""
-    form = await signed_by_twilio(request)
-    if form is None:
-        return Response(status_code=401)
-    return Response(await _key_answer(house_of(request), request.url.path, token, form), media_type=XML)
-
-
-async def _key_answer(house: "House", path: str, token: str, form: dict[str, str]) -> str:
-    speech = VoiceResponse()
-    verb = KEYS.get(form.get("Digits", ""))
-    if verb is None:
-        action = f"{house.desk.public_url.rstrip('/')}{path}"
-        speech.append(ask_for_key(f"That key means nothing here. {KEYS_SPOKEN}", action))
-        speech.hangup()
-        return str(speech)
-    try:
-        link_id = house.signer.read(token)
-    except BadInput:
-        speech.say("This call's link is not valid.")
-        return str(speech)
-    async with house.store.transaction() as db:
-        answer = await answer_by_link(
-            db,
-            house.desk.public_url,
-            link_id,
-            verb,
-            now=house.clock(),
-            way=Way.CALL,
-            delivery_id=f"{form.get('CallSid', '')}:{form.get('Digits')}",
-        )
-    speech.say(said_aloud(answer, names(house)))
-    return str(speech)
-
-
 def reply_routes() -> APIRouter:
-    """Text messages and keys."""
+    """Text messages."""
     routes = APIRouter()
     routes.add_api_route("/replies/twilio", text_message, methods=["POST"])
-    routes.add_api_route("/voice/{token}", key_on_call, methods=["POST"])
     return routes

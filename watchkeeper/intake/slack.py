@@ -19,7 +19,7 @@ from starlette.background import BackgroundTask
 
 from watchkeeper.answers import Answer, Said, Verb, Way, answer, decide_as_person
 from watchkeeper.answers.words import ON_PLANS, said_in_full
-from watchkeeper.channels.blocks import context
+from watchkeeper.channels.blocks import context, escape
 from watchkeeper.errors import BadInput
 from watchkeeper.intake.receiving import count_refusal, house_of, read_body
 from watchkeeper.intake.replies import names
@@ -32,7 +32,9 @@ log = logging.getLogger(__name__)
 
 SLACKS_OWN = "hooks.slack.com"
 SAY_BACK_SECONDS = 5
-OF_INCIDENTS = frozenset({Verb.ACKNOWLEDGE, Verb.WORKING, Verb.ESCALATE, Verb.HOLD})
+OF_INCIDENTS = frozenset({Verb.ACKNOWLEDGE, Verb.WORKING, Verb.ESCALATE, Verb.HOLD, Verb.RESOLVE})
+
+TAKING = " To take it over, text TAKE or open the page behind your own link."
 
 
 class MovedBy:
@@ -83,18 +85,20 @@ def _payload(house: "House", request: Request, body: bytes) -> dict[str, Any]:
 
 
 def _person(house: "House", payload: dict[str, Any]) -> str | None:
-    user = payload["user"]["id"]
-    return next((handle for handle, each in house.desk.policy.people.items() if each.slack == user), None)
+    """Whose Slack user it is, if they are one who may answer."""
+    user, policy = payload["user"]["id"], house.desk.policy
+    person = next((handle for handle, each in policy.people.items() if each.slack == user), None)
+    return None if policy.roster.only_wakes(person) else person
 
 
 async def _answer(house: "House", person: str | None, payload: dict[str, Any]) -> Answer | None:
-    """What it led to; None for somebody whom the policy does not know.
+    """What it led to; None for somebody who is not on call by the policy.
 
     Raises:
         Refused: 400, a button that we never made.
     """
     if person is None:
-        stranger = Refused(200, "not_on_roster", "no person of the policy has this Slack user")
+        stranger = Refused(200, "not_on_roster", "nobody who is on call by the policy has this Slack user")
         await count_refusal(house, "slack", stranger, house.clock())
         return None
     pressed = payload["actions"][0]
@@ -143,12 +147,13 @@ def what_to_say(house: "House", payload: dict[str, Any], led_to: Answer | None) 
     known = names(house)
     words = said_in_full(led_to, known)
     if led_to.outcome != "done":
-        return {"response_type": "ephemeral", "replace_original": False, "text": words}
+        words += TAKING if led_to.verb is Verb.ACKNOWLEDGE and led_to.could_take else ""
+        return {"response_type": "ephemeral", "replace_original": False, "text": escape(words)}
     note = f"{known.get(led_to.person, led_to.person)}: {words}"
     shown = payload.get("message", {}).get("blocks", [])
     kept = [each for each in shown if each.get("type") == "section"]
     actions = [each for each in shown if each.get("type") == "actions" and led_to.verb not in ON_PLANS]
-    return {"replace_original": True, "text": note, "blocks": [*kept, context(note), *actions]}
+    return {"replace_original": True, "text": escape(note), "blocks": [*kept, context(note), *actions]}
 
 
 def _is_slacks(house: "House", url: str) -> bool:

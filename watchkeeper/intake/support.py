@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from watchkeeper.errors import BadInput
 from watchkeeper.findings import read_checks, read_findings, read_readings
 from watchkeeper.incidents import policy_of, read_incident
+from watchkeeper.intake.people import who_acts, who_says
 from watchkeeper.intake.receiving import house_of
 from watchkeeper.intake.telling import page, refused
 from watchkeeper.model import Incident, TimelineKind
@@ -35,10 +36,18 @@ async def read_notes(house: "House", incident: Incident) -> list[SupportNote]:
 async def show_notes(request: Request, token: str) -> HTMLResponse:
     house = house_of(request)
     try:
-        incident = await read_incident(house.store, house.signer.read_incident(token))
+        incident_id, viewer = who_acts(house, token)
+        incident = await read_incident(house.store, incident_id)
     except BadInput:
         return refused(house, "forged")
-    return page("support", incident, token=token, notes=await read_notes(house, incident), told="")
+    return await _page(house, incident, viewer, token=token, told="")
+
+
+async def _page(
+    house: "House", incident: Incident, viewer: str | None, *, token: str, told: str
+) -> HTMLResponse:
+    notes = await read_notes(house, incident)
+    return page("support", incident, token=token, viewer=viewer, notes=notes, told=told)
 
 
 async def note_sent(
@@ -46,14 +55,16 @@ async def note_sent(
 ) -> HTMLResponse:
     house = house_of(request)
     try:
-        incident = await read_incident(house.store, house.signer.read_incident(token))
+        incident_id, viewer = who_acts(house, token)
+        incident = await read_incident(house.store, incident_id)
     except BadInput:
         return refused(house, "forged")
-    if vendor not in SUPPORT or not person.strip():
+    who = who_says(viewer, person)
+    if vendor not in SUPPORT or not who:
         return refused(house, "unclear", incident)
-    who, title = person.strip()[:100], SUPPORT[vendor].title
+    title = SUPPORT[vendor].title
     text = f"{title}'s support was asked by {who}"
     await record(
         house.store, incident.id, TimelineKind.NOTE, text, now=house.clock(), actor=who, key=f"asked:{vendor}"
     )
-    return page("support", incident, token=token, notes=await read_notes(house, incident), told=title)
+    return await _page(house, incident, viewer, token=token, told=title)

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse
 
 from watchkeeper.deadlines import next_deadline
+from watchkeeper.deadlines.promises import Sent, look_at_draft, send_by_link
 from watchkeeper.decisions import status_in_words
 from watchkeeper.errors import BadInput
 from watchkeeper.intake.pages import refused_page
 from watchkeeper.intake.people import HEADERS, incident_link
 from watchkeeper.intake.receiving import house_of
 from watchkeeper.model import DeadlineKind, Incident
-from watchkeeper.paging import desk_of
-from watchkeeper.promises import Sent, look_at_draft, send_by_link
+from watchkeeper.paging.desk import desk_of
 from watchkeeper.rendering import render
 
 if TYPE_CHECKING:

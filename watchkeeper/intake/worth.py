@@ -11,8 +11,8 @@ from watchkeeper.intake import pages
 from watchkeeper.intake.people import HEADERS, REFUSALS
 from watchkeeper.intake.receiving import house_of
 from watchkeeper.links import Link
+from watchkeeper.quiet.worth import answer_worth, look_at_question
 from watchkeeper.rendering import render
-from watchkeeper.worth import answer_worth, look_at_question
 
 if TYPE_CHECKING:
     from watchkeeper.intake.app import House

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from watchkeeper.mailing.counting import say_if_over
 from watchkeeper.mailing.model import Batch, Mailing
 from watchkeeper.mailing.settling import was_sent
 from watchkeeper.store import Db, present
@@ -20,18 +21,21 @@ LONGEST_REASON = 300
 
 async def hear_events(db: Db, events: Sequence[Mapping[str, Any]], *, now: datetime) -> int:
     """Take in what SendGrid reports; how many of the events were about mail of ours. Hearing one twice changes nothing."""
-    ours = 0
+    ours, mailings = 0, set()
     for event in events:
         batch, mailing = await _about(db, event) or (None, None)
         if batch is None or mailing is None or event.get("event") not in PROVE_TAKEN:
             continue
         ours += 1
+        mailings.add(mailing.id)
         await was_sent(db, mailing, batch, by="sendgrid", now=now)
         if event["event"] in CAME_BACK:
             note = f"{event['event']}: {event.get('reason') or event.get('response') or ''}"[:LONGEST_REASON]
             address = str(event.get("email", "")).lower()
             await db.run("mailings/bounce", batch_id=batch.id, address=address, note=note)
             await db.run("mailings/untell", id=mailing.id, address=address)
+    for mailing_id in sorted(mailings):
+        await say_if_over(db, mailing_id, now=now)
     return ours
 
 

@@ -10,13 +10,15 @@ import httpx
 
 from watchkeeper.clock import Clock
 from watchkeeper.errors import WatchkeeperError
+from watchkeeper.guarding import Guard, Work
 from watchkeeper.incidents import read_incident
 from watchkeeper.mailing.model import Batch, Mailing
+from watchkeeper.mailing.proposing import LINK_LIFE, follow_up, is_first_word
 from watchkeeper.mailing.reading import read_addresses
 from watchkeeper.mailing.sending import Outcome, batch_client, post_batch, wire_mail
 from watchkeeper.mailing.settling import ask_about, is_doubtful, settle
 from watchkeeper.model import TimelineKind
-from watchkeeper.paging import Desk, desk_of
+from watchkeeper.paging.desk import desk_of
 from watchkeeper.settings import Settings
 from watchkeeper.store import Db, Store, present
 from watchkeeper.timeline import record
@@ -42,6 +44,7 @@ class Mailer:
         production_url: str | None,
         public_url: str,
         clock: Clock,
+        guard: Guard | None = None,
     ) -> None:
         """Without a `client`, as without SendGrid's credentials, addresses are read and nothing is sent."""
         self._store = store
@@ -50,12 +53,14 @@ class Mailer:
         self._production_url = production_url
         self._public_url = public_url
         self._clock = clock
+        self._guard = guard or Guard(store, clock)
 
     async def pass_once(self) -> None:
         while await self._gather_next():
             pass
         await self._doubt_orphans()
         await self._ask_where_in_doubt()
+        await self._follow_up_undecided()
         if self._client is not None:
             while await self._send_next(self._client):
                 pass
@@ -64,11 +69,12 @@ class Mailer:
         row = await self._store.one("mailings/to_gather", now=self._clock())
         if row is None:
             return False
-        mailing = Mailing.model_validate(row)
-        if mailing.purpose == "resolved":
-            await self._gather_told(mailing)
-        else:
-            await self._gather_affected(mailing)
+        async with self._guard.over(Work.GATHER, row["id"]):
+            mailing = Mailing.model_validate(row)
+            if mailing.purpose == "detected" or await is_first_word(self._store, mailing):
+                await self._gather_affected(mailing)
+            else:
+                await self._gather_told(mailing)
         return True
 
     async def _gather_told(self, mailing: Mailing) -> None:
@@ -99,26 +105,35 @@ class Mailer:
     async def _doubt_orphans(self) -> None:
         now = self._clock()
         for row in await self._store.all("mailings/orphaned", now=now):
-            batch = Batch.model_validate(row)
-            async with self._store.transaction() as db:
+            async with self._guard.over(Work.BATCH, row["id"]), self._store.transaction() as db:
+                batch = Batch.model_validate(row)
                 mailing = await read_mailing(db, batch.mailing_id)
                 await is_doubtful(db, mailing, batch, "its sender died before the answer", now=now)
 
     async def _ask_where_in_doubt(self) -> None:
         now = self._clock()
-        for row in await self._store.all("mailings/to_ask"):
-            batch = Batch.model_validate(row)
-            incident = await read_incident(self._store, row["incident_id"])
-            desk: Desk = desk_of(incident, self._public_url)
-            if batch.claimed_at + desk.policy.customers.doubt_after <= now:
-                async with self._store.transaction() as db:
+        for row in await self._store.all("mailings/to_ask", now=now):
+            async with self._guard.over(Work.DOUBT, row["id"]), self._store.transaction() as db:
+                batch = Batch.model_validate(row)
+                incident = await read_incident(db, row["incident_id"])
+                desk = desk_of(incident, self._public_url)
+                if batch.claimed_at + desk.policy.customers.doubt_after <= now:
                     await ask_about(db, desk, incident, batch, now=now)
+
+    async def _follow_up_undecided(self) -> None:
+        now = self._clock()
+        for row in await self._store.all("mailings/undecided", now=now, given_up=now - LINK_LIFE):
+            async with self._guard.over(Work.UNDECIDED, row["id"]), self._store.transaction() as db:
+                mailing = Mailing.model_validate(row)
+                incident = await read_incident(db, mailing.incident_id)
+                await follow_up(db, desk_of(incident, self._public_url), incident, mailing, now=now)
 
     async def _send_next(self, client: httpx.AsyncClient) -> bool:
         """Send one batch of each mailing that has any left; whether there was one."""
         sent = False
         for row in await self._store.all("mailings/to_send", now=self._clock()):
-            sent = await self._send_batch(client, Mailing.model_validate(row)) or sent
+            async with self._guard.over(Work.MAILING, row["id"]):
+                sent = await self._send_batch(client, Mailing.model_validate(row)) or sent
         return sent
 
     async def _send_batch(self, client: httpx.AsyncClient, mailing: Mailing) -> bool:
@@ -152,13 +167,16 @@ class Mailer:
 
 
 @asynccontextmanager
-async def open_mailer(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[Mailer]:
+async def open_mailer(
+    settings: Settings, store: Store, clock: Clock, guard: Guard | None = None
+) -> AsyncIterator[Mailer]:
     """The mailer of this installation; without SendGrid it only reads."""
     production = settings.production
     known: dict[str, Any] = {
         "production_url": production.database_url.get_secret_value() if production else None,
         "public_url": settings.public_url,
         "clock": clock,
+        "guard": guard,
     }
     if settings.sendgrid is None:
         yield Mailer(store, None, from_address="", **known)

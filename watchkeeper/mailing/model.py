@@ -38,7 +38,9 @@ class Mailing(Data):
     html: str
     digest: str
     state: MailingState
+    created_at: AwareDatetime
     decided_by: str | None
+    reminded_at: AwareDatetime | None
     addresses: int | None
     unusable: int
     note: str | None

@@ -1,23 +1,23 @@
 """What customers would be told by mail, for a person to approve; and what that person said."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
 from watchkeeper import messages
-from watchkeeper.decisions import routes_to_person
 from watchkeeper.incidents import read_incident
-from watchkeeper.links import create_link, read_link, use_link
+from watchkeeper.links import read_link, use_link
+from watchkeeper.mailing.asking import BOTH, ask
+from watchkeeper.mailing.counting import say_if_over
 from watchkeeper.mailing.model import Mailing, MailingState, MailPurpose, digest_of
-from watchkeeper.model import Channel, Data, Incident, Purpose, Severity, TimelineKind
-from watchkeeper.outbox import enqueue
-from watchkeeper.paging import Desk
+from watchkeeper.model import Channel, Data, Incident, Severity, TimelineKind
+from watchkeeper.oncall.shifts import shift_at
+from watchkeeper.paging.desk import Desk
+from watchkeeper.paging.model import Message
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import read_remediations
 from watchkeeper.rendering import render
-from watchkeeper.shifts import shift_at
-from watchkeeper.status_page.wording import customer_fields
-from watchkeeper.store import Db, Row, present
+from watchkeeper.status_page.wording import Ending, customer_fields
+from watchkeeper.store import Db
 from watchkeeper.timeline import record
 
 LINK_LIFE = timedelta(hours=24)
@@ -33,10 +33,11 @@ Refusal = Literal["unknown", "expired", "used", "changed", "over"]
 
 
 class MailAnswer(Data):
-    """What a link to a mail leads to; `refusal` says why it led to nothing."""
+    """What a link to a mail leads to; `first_word` as in `is_first_word`, `refusal` says why it led to nothing."""
 
     incident: Incident | None = None
     mailing: Mailing | None = None
+    first_word: bool = False
     refusal: Refusal | None = None
 
 
@@ -57,20 +58,52 @@ async def propose_detected(db: Db, desk: Desk, incident: Incident, *, now: datet
         await _propose(db, desk, incident, "detected", now=now)
 
 
-async def propose_resolved(db: Db, desk: Desk, incident: Incident, *, now: datetime) -> None:
-    """The mail about the start is over; those whom it reached are to be told of the end."""
-    row = await db.one("mailings/of_incident", incident_id=incident.id, purpose="detected")
-    if row is None:
-        return
-    await db.one("mailings/end", id=row["id"])
-    told = await db.one("mailings/someone_was_told", id=row["id"])
-    if told is not None and incident.severity in RECOVERY:
-        await _propose(db, desk, incident, "resolved", now=now)
+async def propose_resolved(db: Db, desk: Desk, incident: Incident, *, ending: Ending, now: datetime) -> None:
+    """The mail about the start is over; those whom it reached are to be told of the end. Where the start was told on the
+    status page alone, as a P1's is, those affected are."""
+    start = await db.one("mailings/of_incident", incident_id=incident.id, purpose="detected")
+    if start is None:
+        is_told = desk.policy.customers.is_configured and await db.one(
+            "status_page/is_told", incident_id=incident.id
+        )
+    else:
+        if await db.one("mailings/end", id=start["id"]):
+            await say_if_over(db, start["id"], now=now)
+        is_told = await db.one("mailings/someone_was_told", id=start["id"])
+    if is_told and incident.severity in RECOVERY:
+        await _propose(db, desk, incident, "resolved", ending=ending, now=now)
 
 
-async def _propose(db: Db, desk: Desk, incident: Incident, purpose: MailPurpose, *, now: datetime) -> None:
+async def is_first_word(db: Db, mailing: Mailing) -> bool:
+    """Whether it tells of an end whose start no mail told of."""
+    start = {"incident_id": mailing.incident_id, "purpose": "detected"}
+    return mailing.purpose == "resolved" and await db.one("mailings/of_incident", **start) is None
+
+
+async def follow_up(db: Db, desk: Desk, incident: Incident, mailing: Mailing, *, now: datetime) -> None:
+    """Nobody has decided: ask once more, and when the links are over, say that nobody did."""
+    waited = now - mailing.created_at
+    if waited >= LINK_LIFE:
+        if await db.one("mailings/lapse", id=mailing.id):
+            words = f"Nobody has decided on the mail to customers, and it is not sent: {mailing.subject}"
+            await record(db, incident.id, TimelineKind.NOTE, words, now=now)
+    elif waited >= desk.policy.customers.remind_after and await db.one(
+        "mailings/reminded", id=mailing.id, now=now
+    ):
+        await _ask_for_approval(db, desk, incident, mailing, again=True, now=now)
+
+
+async def _propose(
+    db: Db,
+    desk: Desk,
+    incident: Incident,
+    purpose: MailPurpose,
+    *,
+    ending: Ending | None = None,
+    now: datetime,
+) -> None:
     done = await read_remediations(db, incident.id)
-    fields = customer_fields(incident, desk.policy, done=done, now=now)
+    fields = customer_fields(incident, desk.policy, done=done, ending=ending, now=now)
     text = render(f"messages/customers_{purpose}.txt.j2", **fields).strip() + "\n"
     subject = SUBJECTS[purpose]
     html = render("messages/customers.html.j2", **fields, subject=subject, paragraphs=paragraphs(text))
@@ -81,7 +114,7 @@ async def _propose(db: Db, desk: Desk, incident: Incident, purpose: MailPurpose,
         return
     words = f"Mail to customers proposed: {subject}"
     await record(db, incident.id, TimelineKind.PLAN, words, now=now)
-    await _ask_for_approval(db, desk, incident, Mailing.model_validate(row), now=now)
+    await _ask_for_approval(db, desk, incident, Mailing.model_validate(row), again=False, now=now)
 
 
 def paragraphs(text: str) -> list[list[str]]:
@@ -90,30 +123,33 @@ def paragraphs(text: str) -> list[list[str]]:
 
 
 async def _ask_for_approval(
-    db: Db, desk: Desk, incident: Incident, mailing: Mailing, *, now: datetime
+    db: Db, desk: Desk, incident: Incident, mailing: Mailing, *, again: bool, now: datetime
 ) -> None:
     shift = await shift_at(db, desk.policy, now=now)
+    first_word = await is_first_word(db, mailing)
+
+    def write(link: str) -> Message:
+        asks = {"first_word": first_word, "again": again}
+        return messages.mail_request(incident, mailing.subject, mailing.text, **asks, now=now, link=link)
+
+    what = f"mail:{mailing.purpose}:again" if again else f"mail:{mailing.purpose}"
+    # Nobody waits for a first word about what is over: it wakes nobody.
+    channels = [Channel.EMAIL] if first_word else BOTH
     for person in shift.in_turn:
-        for route in routes_to_person(person, [Channel.SMS, Channel.EMAIL], desk.policy):
-            link = await create_link(
-                db,
-                public_url=desk.public_url,
-                purpose="mail",
-                incident_id=incident.id,
-                person=person,
-                expires_at=now + LINK_LIFE,
-                plan_digest=mailing.digest,
-                about=mailing.id,
-            )
-            await enqueue(
-                db,
-                key=f"{incident.number}:mail:{mailing.purpose}",
-                incident_id=incident.id,
-                purpose=Purpose.APPROVAL,
-                route=route,
-                message=messages.mail_request(incident, mailing.subject, mailing.text, now=now, link=link),
-                now=now,
-            )
+        await ask(
+            db,
+            desk,
+            incident,
+            person,
+            write,
+            what=what,
+            purpose="mail",
+            about=mailing.id,
+            life=mailing.created_at + LINK_LIFE - now,
+            channels=channels,
+            plan_digest=mailing.digest,
+            now=now,
+        )
 
 
 async def look_at_mail(db: Db, link_id: int, *, now: datetime) -> MailAnswer:
@@ -133,7 +169,8 @@ async def look_at_mail(db: Db, link_id: int, *, now: datetime) -> MailAnswer:
     elif link.expires_at <= now:
         refusal = "expired"
     incident = await read_incident(db, mailing.incident_id)
-    return MailAnswer(incident=incident, mailing=mailing, refusal=refusal)
+    first_word = await is_first_word(db, mailing)
+    return MailAnswer(incident=incident, mailing=mailing, first_word=first_word, refusal=refusal)
 
 
 async def decide_mail_by_link(db: Db, link_id: int, *, approved: bool, now: datetime) -> MailAnswer:
@@ -159,16 +196,3 @@ async def decide_mail_by_link(db: Db, link_id: int, *, approved: bool, now: date
     incident_id = seen.mailing.incident_id
     await record(db, incident_id, TimelineKind.APPROVAL, words, now=now, actor=link.person)
     return seen.model_copy(update={"mailing": Mailing.model_validate(row)})
-
-
-async def read_counts(db: Db, mailing_id: int) -> Row:
-    """How many of a mailing's addresses are waiting, sent, doubtful, bounced and refused."""
-    return present(await db.one("mailings/counts", id=mailing_id))
-
-
-async def read_mailings(db: Db, incident_id: int) -> Sequence[Mailing]:
-    """An incident's mailings: none, the start's, or both."""
-    rows = [
-        await db.one("mailings/of_incident", incident_id=incident_id, purpose=purpose) for purpose in SUBJECTS
-    ]
-    return [Mailing.model_validate(row) for row in rows if row]

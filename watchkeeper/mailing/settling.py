@@ -4,15 +4,16 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from watchkeeper import messages
-from watchkeeper.decisions import routes_to_person
 from watchkeeper.incidents import read_incident
-from watchkeeper.links import create_link, read_link, use_link
+from watchkeeper.links import read_link, use_link
+from watchkeeper.mailing.asking import ask
+from watchkeeper.mailing.counting import say_if_over
 from watchkeeper.mailing.model import Batch, BatchState, Mailing
 from watchkeeper.mailing.sending import Outcome
-from watchkeeper.model import Channel, Data, Incident, Purpose, TimelineKind
-from watchkeeper.outbox import enqueue
-from watchkeeper.paging import Desk
-from watchkeeper.shifts import shift_at
+from watchkeeper.model import Data, Incident, TimelineKind
+from watchkeeper.oncall.shifts import shift_at
+from watchkeeper.paging.desk import Desk
+from watchkeeper.paging.model import Message
 from watchkeeper.store import Db, present
 from watchkeeper.timeline import record
 
@@ -53,6 +54,7 @@ async def settle(
             )
             key = f"held-up:{mailing.id}:{outcome.why}"
             await record(db, mailing.incident_id, TimelineKind.NOTE, text, now=now, key=key)
+    await say_if_over(db, mailing.id, now=now)
 
 
 async def was_sent(db: Db, mailing: Mailing, batch: Batch, *, by: str, now: datetime) -> bool:
@@ -111,25 +113,22 @@ async def ask_about(db: Db, desk: Desk, incident: Incident, batch: Batch, *, now
     shift = await shift_at(db, desk.policy, now=now)
     text = f"In doubt whether mail to {batch.size} customers went out: a person is asked"
     await record(db, incident.id, TimelineKind.NOTE, text, now=now)
-    for route in routes_to_person(shift.first, [Channel.SMS, Channel.EMAIL], desk.policy):
-        link = await create_link(
-            db,
-            public_url=desk.public_url,
-            purpose="batch",
-            incident_id=incident.id,
-            person=shift.first,
-            expires_at=now + LINK_LIFE,
-            about=batch.id,
-        )
-        await enqueue(
-            db,
-            key=f"{incident.number}:batch:{batch.id}",
-            incident_id=incident.id,
-            purpose=Purpose.APPROVAL,
-            route=route,
-            message=messages.batch_in_doubt(incident, batch.size, batch.category, now=now, link=link),
-            now=now,
-        )
+
+    def write(link: str) -> Message:
+        return messages.batch_in_doubt(incident, batch.size, batch.category, now=now, link=link)
+
+    await ask(
+        db,
+        desk,
+        incident,
+        shift.first,
+        write,
+        what=f"batch:{batch.id}",
+        purpose="batch",
+        about=batch.id,
+        life=LINK_LIFE,
+        now=now,
+    )
 
 
 async def look_at_doubt(db: Db, link_id: int, *, now: datetime) -> DoubtAnswer:
@@ -166,4 +165,5 @@ async def settle_by_link(db: Db, link_id: int, *, sent: bool, now: datetime) -> 
         return seen.model_copy(update={"refusal": "used"})
     text = f"Mail to {seen.batch.size} customers: {'it went out' if sent else 'it did not go out'}, says {link.person}"
     await record(db, seen.mailing.incident_id, TimelineKind.DECISION, text, now=now, actor=link.person)
+    await say_if_over(db, seen.mailing.id, now=now)
     return seen.model_copy(update={"sent": sent})

@@ -16,6 +16,7 @@ class Customers(Data):
             %(service)s and %(started_at)s to find those affected, and writes a percent sign as %%.
         file: a CSV file with a column "email", or one address a line; for when the database cannot answer.
         batch: how many addresses one request to SendGrid carries.
+        remind_after: how long nobody decides on a text before whoever is on call is asked once more.
         doubt_after: how long a proof is waited for that a batch went out before a person is asked.
         pause: how long a refusal that concerns the whole mailing, such as a wrong key, holds it up.
     """
@@ -24,6 +25,7 @@ class Customers(Data):
     file: Path | None = None
     batch: int = Field(ge=1, le=1000)
     read_within: Duration
+    remind_after: Duration
     doubt_after: Duration
     pause: Duration
 

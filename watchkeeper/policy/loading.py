@@ -1,6 +1,7 @@
 """Reading the policy: the shipped default with a team's own file laid over it, and mistakes as sentences."""
 
 from copy import deepcopy
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from watchkeeper.errors import BadInput
+from watchkeeper.policy.durations import parse_duration
 from watchkeeper.policy.whole import Policy
 
 
@@ -25,6 +27,9 @@ def kept_policy(data: dict[str, Any]) -> Policy:
         return Policy.model_validate(data)
     except ValidationError:
         known = merge(shipped(), deepcopy(data))
+    if "night" not in data:
+        # Nobody let a page of this incident wait, and a severity that it escalates at once could not.
+        known["night"]["severities"] = []
     try:
         return Policy.model_validate(known)
     except ValidationError as error:
@@ -58,7 +63,26 @@ def load_policy(path: Path | None = None) -> Policy:
         raise BadInput(f"{path}: is not YAML: {error}") from error
     if not isinstance(own, dict):
         raise BadInput(f"{path}: must be a mapping of keys to values, not a {type(own).__name__}")
-    return validate_policy(merge(default, own), source=str(path))
+    return validate_policy(_with_possible_night(merge(default, own), own), source=str(path))
+
+
+def _with_possible_night(data: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """What the shipped night says of a severity that this team escalates at once is left out: its page cannot wait.
+
+    What the team wrote under night.severities itself is judged as it stands.
+    """
+    night = data["night"]
+    if not isinstance(night, dict) or "severities" in (own.get("night") or {}):
+        return data
+    possible = [s for s in night["severities"] if not _is_escalated_at_once(data, s)]
+    return data | {"night": night | {"severities": possible}}
+
+
+def _is_escalated_at_once(data: dict[str, Any], severity: str) -> bool:
+    try:
+        return parse_duration(data["severities"][severity]["escalate_after"]) == timedelta()
+    except (KeyError, TypeError, ValueError):
+        return False  # the whole is validated next, and says what is wrong
 
 
 # What a team lists in full: people, services and turns of the guide's own company make no sense in another.

@@ -111,3 +111,7 @@ class Roster(Data):
         """Who is ever on call by plan, each once."""
         by_turn = self.rotation.people if self.rotation else [self.primary]
         return list(dict.fromkeys(handle for handle in [*by_turn, self.secondary] if handle))
+
+    def only_wakes(self, person: str | None) -> bool:
+        """Whether this is the trusted contact, who is asked to wake the people on call and answers for nobody."""
+        return person is not None and person == self.trusted_contact and person not in self.regulars()

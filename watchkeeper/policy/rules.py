@@ -16,12 +16,14 @@ class SeverityRule(Data):
     `pages` says when people may be interrupted: at any time, in business hours, or not at all (a ticket by email).
     `ask_again_every` is how soon whoever does not answer is asked again: called before the answer is overdue (again and
     again where the severity's pages ring, else once), and everyone afterwards. Left out: every `acknowledge_within`.
+    `ask_again_at_least_every` is how long that wait becomes when it grows each time; left out: it does not grow.
     """
 
     name: str
     pages: Pages = "always"
     acknowledge_within: Duration
     ask_again_every: Duration | None = None
+    ask_again_at_least_every: Duration | None = None
     escalate_after: Duration | None = None
     channels: list[Channel]
     update_every: Duration | None = None
@@ -34,7 +36,8 @@ class Thresholds(Data):
     disk_full_percent: float = Field(gt=0, le=100)
     leak_above_connections: int = Field(gt=0)
     idle_longer_than: Duration
-    slow_query: Duration
+    slow_query_ms: float = Field(gt=0)
+    slow_queries_above: int = Field(ge=0)
     error_rate_p1_percent: float = Field(ge=0, le=100)
     error_rate_p2_percent: float = Field(ge=0, le=100)
     users_p0_percent: float = Field(ge=0, le=100)
@@ -44,6 +47,7 @@ class Thresholds(Data):
     recent_deployment: Duration
     undelivered_after: Duration
     payments_window: Duration
+    payments_swept: Duration
     slow_redis_ms: float = Field(gt=0)
     redis_quota_near_percent: float = Field(gt=0, le=100)
     error_window: Duration
@@ -79,7 +83,8 @@ class AutonomyRules(Data):
 
 
 class Limits(Data):
-    """`memory_factor`: how often its old limit a service's memory may become in one step; never over `memory_maximum_gb`."""
+    """`memory_factor`, `cpu_factor`: how often its old limit a service's memory or processors may become in one step; never
+    over `memory_maximum_gb` and `cpu_maximum` (vCPU)."""
 
     end_connections: int = Field(ge=1)
     resend_events: int = Field(ge=1)
@@ -88,6 +93,8 @@ class Limits(Data):
     delete_batch_rows: int = Field(ge=1, le=10_000)
     memory_factor: float = Field(default=2, gt=1, le=8)
     memory_maximum_gb: float = Field(default=8, gt=0)
+    cpu_factor: float = Field(default=2, gt=1, le=8)
+    cpu_maximum: float = Field(default=8, gt=0)
     keep_applications: list[str] = Field(default_factory=list)
 
 
@@ -119,5 +126,8 @@ class Proving(Data):
 
 
 class Throttle(Data):
+    """`repeats`: so many messages, of whatever sort, and nothing goes that only asks again who has not answered."""
+
     messages: int = Field(ge=1)
+    repeats: int = Field(default=3, ge=1)
     per: Duration

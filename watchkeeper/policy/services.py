@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from watchkeeper.model import Data, Kind
+from watchkeeper.policy.costs import PerHour
 
 
 class RailwayTarget(Data):
@@ -79,6 +80,7 @@ class Service(Data):
         domain: the name that customers type.
         records: what the domain must say, by type: A, AAAA or CNAME; what is not named is not compared.
         vercel: where this service is a frontend that Vercel serves.
+        revenue_per_hour: what is lost in an hour in which it is down, in the currency of `costs`.
     """
 
     title: str
@@ -95,3 +97,4 @@ class Service(Data):
     queue: QueueTarget | None = None
     records: dict[Literal["A", "AAAA", "CNAME"], list[str]] = Field(default_factory=dict)
     vercel: VercelTarget | None = None
+    revenue_per_hour: PerHour | None = None

@@ -7,12 +7,15 @@ from typing import Any, Self
 from pydantic import Field, model_validator
 
 from watchkeeper.model import Data, Kind, Severity
+from watchkeeper.money import Money
 from watchkeeper.policy.answers import Answers
 from watchkeeper.policy.calendar import Calendar
+from watchkeeper.policy.costs import Costs
 from watchkeeper.policy.customers import Customers
 from watchkeeper.policy.durations import Duration
 from watchkeeper.policy.flapping import FlappingRule
 from watchkeeper.policy.goals import Goals
+from watchkeeper.policy.night import NightPolicy
 from watchkeeper.policy.people import Person
 from watchkeeper.policy.reviews import ReviewRules
 from watchkeeper.policy.roster import Roster
@@ -29,6 +32,7 @@ from watchkeeper.policy.rules import (
 )
 from watchkeeper.policy.services import Service
 from watchkeeper.policy.telling import StatusPage, Telling
+from watchkeeper.policy.vendors import Vendor, VendorName
 from watchkeeper.policy.windows import MaintenanceWindow
 
 
@@ -43,12 +47,14 @@ class Policy(Data):
     chat_channel: str = "#incidents"
     tickets_to: str | None = None
     services: dict[str, Service]
+    vendors: dict[VendorName, Vendor] = Field(default_factory=dict)
     maintenance_windows: list[MaintenanceWindow] = Field(default_factory=list)
     thresholds: Thresholds
     verification: Verification
     response: Response
     reviews: ReviewRules
     answers: Answers
+    night: NightPolicy
     autonomy: AutonomyRules
     limits: Limits
     cleanup: Cleanup
@@ -60,6 +66,7 @@ class Policy(Data):
     customers: Customers
     correlate_within: Duration
     goals: Goals
+    costs: Costs
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -101,8 +108,39 @@ class Policy(Data):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _money_has_a_currency(self) -> Self:
+        known = {f"services.{name}": service.revenue_per_hour for name, service in self.services.items()}
+        for key, figure in {"costs": self.costs.revenue_per_hour, **known}.items():
+            if figure is not None and self.costs.currency is None:
+                raise ValueError(
+                    f"{key}.revenue_per_hour: is in no currency; add costs.currency, such as EUR"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _night_is_possible(self) -> Self:
+        for name in self.night.services:
+            if name not in self.services:
+                known = ", ".join(sorted(self.services))
+                raise ValueError(f"night.services: there is no service {name!r}; name one of {known}")
+        for severity in self.night.severities:
+            if self.severities[severity].escalate_after == timedelta():
+                raise ValueError(
+                    f"night.severities: a {severity} is escalated at once (severities.{severity}.escalate_after), "
+                    "so its page cannot wait; remove it"
+                )
+        return self
+
     def rule(self, severity: Severity) -> SeverityRule:
         return self.severities[severity]
+
+    def revenue_per_hour(self, service: str) -> Money | None:
+        """What is lost in an hour in which this service is down; None where nobody has said."""
+        known = self.services.get(service)
+        own = known.revenue_per_hour if known else None
+        figure = self.costs.revenue_per_hour if own is None else own
+        return None if figure is None or self.costs.currency is None else Money(figure, self.costs.currency)
 
     def depends_on(self, service: str) -> set[str]:
         """Every service that this one cannot work without, directly or through another."""

@@ -6,7 +6,7 @@ from watchkeeper import deadlines
 from watchkeeper.deadlines import set_deadline
 from watchkeeper.errors import BadInput
 from watchkeeper.model import Deadline, DeadlineKind, Incident, TimelineKind
-from watchkeeper.paging import Desk
+from watchkeeper.paging.desk import Desk
 from watchkeeper.rendering import utc
 from watchkeeper.reviews import is_settled, read_review
 from watchkeeper.reviews.meeting import call_meeting, cancel_meeting
@@ -79,7 +79,7 @@ async def waive(db: Db, desk: Desk, incident: Incident, *, person: str, reason: 
     if row is None:
         raise BadInput(await _why_not(db, incident))
     await deadlines.cancel(db, incident.id, CLOCKS, now=now)
-    await cancel_meeting(db, desk, incident, row, now=now)
+    await cancel_meeting(db, desk, incident, row, why="there will be no post-mortem", now=now)
     text = f"Post-mortem waived by {person}: {reason}"
     await record(db, incident.id, TimelineKind.NOTE, text, now=now, actor=person)
 

@@ -8,20 +8,22 @@ from pathlib import Path
 
 from watchkeeper import deadlines
 from watchkeeper.documents.post_mortem import Known, charts, draft, file_name, roles_of
-from watchkeeper.documents.reading import placeholders_of
+from watchkeeper.documents.reading import pictures_in, placeholders_of
 from watchkeeper.documents.runbook import Runbook
 from watchkeeper.errors import BadInput
-from watchkeeper.files import write_whole
-from watchkeeper.findings import read_checks, read_findings, read_readings
+from watchkeeper.findings import read_checks, read_findings, read_missed_payments, read_readings
 from watchkeeper.incidents import policy_of
+from watchkeeper.machine.files import write_whole
 from watchkeeper.model import Incident, TimelineKind
-from watchkeeper.outbox import read_notifications
+from watchkeeper.oncall.shifts import shift_at
+from watchkeeper.paging.outbox import read_notifications
 from watchkeeper.remediations import read_remediations
 from watchkeeper.reviews import read_review
 from watchkeeper.reviews.complaints import read_complaints
-from watchkeeper.shifts import shift_at
 from watchkeeper.store import Db, Row
 from watchkeeper.timeline import read_timeline, record
+
+MOST_DRAFTS = 10
 
 
 async def read_known(db: Db, incident: Incident, *, author: str, runbook: Runbook | None = None) -> Known:
@@ -36,6 +38,7 @@ async def read_known(db: Db, incident: Incident, *, author: str, runbook: Runboo
         timeline=timeline,
         findings=await read_findings(db, incident.id),
         checks=await read_checks(db, incident.id, incident.round) or [],
+        missed_payments=await read_missed_payments(db, incident.id, incident.round),
         remediations=await read_remediations(db, incident.id),
         notifications=await read_notifications(db, incident.id),
         deadlines=await deadlines.read_deadlines(db, incident.id),
@@ -72,23 +75,36 @@ async def write_draft(
             f"have it elsewhere with: watchkeeper review draft {incident.number} FILE"
         )
     await db.one("reviews/draft", incident_id=incident.id, draft=text, draft_path=where, now=now)
-    await record(db, incident.id, TimelineKind.NOTE, note, now=now, key="drafted")
+    await record(db, incident.id, TimelineKind.NOTE, note, now=now, key=f"drafted:{review['asks']}")
     return await read_review(db, incident.id)
 
 
-async def draft_into(db: Db, incident: Incident, path: Path, *, now: datetime) -> str:
+async def draft_into(
+    db: Db, incident: Incident, path: Path, *, now: datetime, runbook: Runbook | None = None
+) -> str:
     """Draft it anew into a file of somebody's own; what has become of it, in words.
 
     Raises:
         BadInput: the file is there already, or cannot be written.
     """
     review = await read_review(db, incident.id)
-    known = await read_known(db, incident, author=review["author"] if review else "")
+    known = await read_known(db, incident, author=review["author"] if review else "", runbook=runbook)
     try:
         text = await asyncio.to_thread(_write_new, known, path, now)
     except OSError as error:
         raise BadInput(f"{path} cannot be written: {error.strerror}") from error
     return f"{path} is drafted; {len(placeholders_of(text))} marks are yours to fill"
+
+
+async def pictures_of(db: Db, incident: Incident, text: str, *, author: str) -> dict[str, str]:
+    """Those of our pictures that a document shows, drawn from the rows again; each is known by how its name ends."""
+    drawn = charts(await read_known(db, incident, author=author), stem="")
+    files: dict[str, str] = {}
+    for wanted in pictures_in(text):
+        fitting = [(ending, picture) for ending, _, picture in drawn if wanted.endswith(ending)]
+        if fitting and wanted == Path(wanted).name:  # a name, and no way out of the folder
+            files[wanted] = max(fitting, key=lambda each: len(each[0]))[1]
+    return files
 
 
 def _write_new(known: Known, path: Path, now: datetime) -> str:
@@ -108,10 +124,13 @@ def _keep(known: Known, path: Path, now: datetime) -> tuple[Path, str]:
     """Write the draft under its name, or the next one where somebody's file has that.
 
     Raises:
-        OSError: the folder cannot be written, or both names are taken.
+        OSError: the folder cannot be written, or all names are taken.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for name in (path, path.with_stem(f"{path.stem}-{known.incident.number.lower()}")):
+    own = f"{path.stem}-{known.incident.number.lower()}"
+    # A post-mortem that was waived and is required again has a draft there that may hold somebody's work.
+    further = [f"{own}-{number}" for number in range(2, MOST_DRAFTS)]
+    for name in (path, *map(path.with_stem, [own, *further])):
         text, pictures = _drawn(known, name.stem, now)
         if name.exists() and name.read_text() != text:
             continue  # a person's work; where it is the same, an earlier run wrote it and died

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 
 from watchkeeper.documents.invitation import find_slot, invitation
-from watchkeeper.model import Attachment, Incident, TimelineKind
-from watchkeeper.paging import Desk
+from watchkeeper.model import Incident, TimelineKind
+from watchkeeper.paging.desk import Desk
+from watchkeeper.paging.model import Attachment
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import read_remediations
 from watchkeeper.rendering import utc
@@ -15,19 +16,21 @@ from watchkeeper.timeline import read_timeline, record
 
 async def call_meeting(db: Db, desk: Desk, incident: Incident, review: Row, *, now: datetime) -> None:
     """Invite those who took part, anew where the meeting no longer fits before the deadline; where no business hours
-    lie before it, say so."""
+    lie before it, take back the meeting that they hold, and say so."""
     rules = desk.policy.reviews.meeting
     known = review["meeting_at"]
     if known is not None and (known <= now or known + timedelta(minutes=rules.minutes) <= review["due_at"]):
         return  # it has taken place, or still fits
     starts_at = choose_time(desk.policy, incident, review["due_at"], now=now)
-    row = present(await db.one("reviews/meet", incident_id=incident.id, meeting_at=starts_at))
     if starts_at is None:
-        await _say_there_is_none(db, desk, incident, review, row["meetings"], now=now)
+        why = "it is not over before the post-mortem is due"
+        row = await cancel_meeting(db, desk, incident, review, why=why, now=now)
+        await _say_there_is_none(db, desk, incident, row, now=now)
         return
+    row = present(await db.one("reviews/meet", incident_id=incident.id, meeting_at=starts_at))
     text = f"Post-mortem meeting called for {utc(starts_at)}, {rules.minutes} minutes"
     await record(db, incident.id, TimelineKind.NOTE, text, now=now)
-    await _invite(db, desk, incident, row, cancelled=False, now=now)
+    await _invite(db, desk, incident, row, now=now)
 
 
 def choose_time(policy: Policy, incident: Incident, due_at: datetime, *, now: datetime) -> datetime | None:
@@ -41,18 +44,25 @@ def choose_time(policy: Policy, incident: Incident, due_at: datetime, *, now: da
     return next((slot for slot in slots if slot is not None), None)
 
 
-async def cancel_meeting(db: Db, desk: Desk, incident: Incident, review: Row, *, now: datetime) -> None:
-    """There will be no post-mortem: take the meeting back, if it is still to come."""
-    if review["meeting_at"] is None or review["meeting_at"] <= now:
-        return
+async def cancel_meeting(
+    db: Db, desk: Desk, incident: Incident, review: Row, *, why: str, now: datetime
+) -> Row:
+    """Take the meeting back from everybody who was invited, if it is still to come; the review without it."""
+    if review["meeting_at"] is not None and review["meeting_at"] <= now:
+        return review
     row = present(await db.one("reviews/meet", incident_id=incident.id, meeting_at=None))
-    cancelled = {**row, "meeting_at": review["meeting_at"]}
-    await _invite(db, desk, incident, cancelled, cancelled=True, now=now)
+    if review["meeting_at"] is not None:
+        taken_back = {**row, "meeting_at": review["meeting_at"]}
+        text = f"Post-mortem meeting of {utc(review['meeting_at'])} cancelled: {why}"
+        await record(db, incident.id, TimelineKind.NOTE, text, now=now)
+        await _invite(db, desk, incident, taken_back, cancelled=why, now=now)
+    return row
 
 
 async def _invite(
-    db: Db, desk: Desk, incident: Incident, review: Row, *, cancelled: bool, now: datetime
+    db: Db, desk: Desk, incident: Incident, review: Row, *, cancelled: str = "", now: datetime
 ) -> None:
+    """The invitation to a meeting, or the word that it is cancelled, and why."""
     people = await who_took_part(db, incident, desk.policy, author=review["author"])
     starts_at, minutes = review["meeting_at"], desk.policy.reviews.meeting.minutes
     word = "is cancelled" if cancelled else f"is at {utc(starts_at)}"
@@ -68,7 +78,7 @@ async def _invite(
         due_at=review["due_at"],
         people=[desk.policy.people[handle].name for handle in people],
     )
-    attached = _attached(desk.policy, incident, review, people, cancelled=cancelled, now=now)
+    attached = _attached(desk.policy, incident, review, people, cancelled=bool(cancelled), now=now)
     message = message.model_copy(update={"attachments": attached})
     await send(db, desk, incident, f"review:meeting:{review['meetings']}", message, people=people, now=now)
 
@@ -94,9 +104,7 @@ def _attached(
     ]
 
 
-async def _say_there_is_none(
-    db: Db, desk: Desk, incident: Incident, review: Row, number: int, *, now: datetime
-) -> None:
+async def _say_there_is_none(db: Db, desk: Desk, incident: Incident, review: Row, *, now: datetime) -> None:
     try:
         opens = utc(desk.policy.calendar.next_business_time(review["due_at"]))
     except ValueError:
@@ -113,7 +121,8 @@ async def _say_there_is_none(
         now=now,
         told=text,
     )
-    key = f"review:meeting:{number}"
+    # Not the meeting's own key: the author gets the cancellation as well.
+    key = f"review:no_meeting:{review['meetings']}"
     await send(db, desk, incident, key, message, people=[review["author"]], now=now)
 
 

@@ -1,5 +1,6 @@
 """Action items as issues elsewhere: which are to be made, which to be closed, and what closing one there means here."""
 
+import re
 from datetime import datetime, timedelta
 
 from watchkeeper.documents.hotfix import hotfix_marker
@@ -13,6 +14,9 @@ from watchkeeper.store import Db, Store
 # Longer than GitHub takes to answer on a bad day.
 LEASE = timedelta(minutes=5)
 LONGEST_TITLE = 200
+# As the template writes them.
+DUE_LINE = re.compile(r"^(- Due: )\d{4}-\d\d-\d\d(?=\s*$)", re.MULTILINE)
+PRIORITY_LINE = re.compile(r"^(- Priority: )(?:High|Medium|Low)(?=\s*$)", re.MULTILINE)
 
 
 class Issue(Data):
@@ -36,6 +40,12 @@ async def issue_of(db: Db, item: ActionItem) -> Issue:
         post_mortem=review["published_to"] if review else None,
     )
     return Issue(title=one_line(f"{item.name}: {item.action}")[:LONGEST_TITLE], body=body, marker=marker)
+
+
+def of_today(body: str, item: ActionItem) -> str:
+    """The issue's text with the day and the priority that the item has now; what people changed in it stays theirs."""
+    body = DUE_LINE.sub(rf"\g<1>{item.due_on}", body, count=1)
+    return PRIORITY_LINE.sub(rf"\g<1>{item.priority.capitalize()}", body, count=1)
 
 
 async def lease_issue(db: Db, item: ActionItem, *, now: datetime) -> bool:

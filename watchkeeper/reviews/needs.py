@@ -17,7 +17,8 @@ class Facts(Data):
     """What an incident's rows say that bears on its review.
 
     Attributes:
-        touched_payments: a payment's alert, finding or change was among it.
+        touched_payments: it was of the payments' service, or a payment's alert, finding or change was among it, or
+            a payment was found without its order when it was over.
         kinds: of the alerts that belong to it.
         repeats: P3 incidents of its kind and service lately, itself among them.
         failed_changes: changes to production that did not work, or nobody knows.

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from watchkeeper.errors import BadInput
+from watchkeeper.findings import PAYMENTS_MISSED
 from watchkeeper.model import Incident, TimelineKind
 from watchkeeper.motor import ask_motor
-from watchkeeper.paging import Desk
+from watchkeeper.oncall.shifts import shift_at
+from watchkeeper.paging.desk import Desk
 from watchkeeper.policy import Policy
+from watchkeeper.policy.roles import payments_name
 from watchkeeper.rendering import utc, words
 from watchkeeper.reviews import read_review
-from watchkeeper.reviews.clock import set_clock
+from watchkeeper.reviews.clock import set_clock, why_settled
 from watchkeeper.reviews.meeting import call_meeting
 from watchkeeper.reviews.needs import PAYMENT_ACTIONS, PAYMENT_CAUSES, Facts, judge_need
 from watchkeeper.reviews.telling import tell_team
-from watchkeeper.shifts import shift_at
 from watchkeeper.store import Db, Row, present
 from watchkeeper.timeline import record
 
@@ -26,7 +28,9 @@ async def open_review(db: Db, desk: Desk, incident: Incident, *, now: datetime) 
     """Set the post-mortem's deadline where the guide requires one, or recommend it; when it is due."""
     need = judge_need(incident, await read_facts(db, incident, desk.policy, now=now), desk.policy)
     if need.within is not None:
-        return await require(db, desk, incident, need.reasons, now + need.within, now=now)
+        review = await require(db, desk, incident, need.reasons, now + need.within, now=now)
+        due_at: datetime = review["due_at"]
+        return due_at
     if need.choice == "recommended":
         await _recommend(db, desk, incident, need.reasons, now=now)
     return None
@@ -38,6 +42,8 @@ async def read_facts(db: Db, incident: Incident, policy: Policy, *, now: datetim
         id=incident.id,
         payment_causes=list(PAYMENT_CAUSES),
         payment_actions=list(PAYMENT_ACTIONS),
+        payments=payments_name(policy),
+        payments_missed=PAYMENTS_MISSED,
         since=now - policy.reviews.repeated_within,
     )
     return Facts.model_validate(present(row))
@@ -45,12 +51,14 @@ async def read_facts(db: Db, incident: Incident, policy: Policy, *, now: datetim
 
 async def require(
     db: Db, desk: Desk, incident: Incident, reasons: Sequence[str], due_at: datetime, *, now: datetime
-) -> datetime:
-    """A post-mortem is due by then. Where one is already, that one stays.
+) -> Row:
+    """A post-mortem is due by then. Where one is already, or is published, that one stays; one that was waived is due
+    again: whoever waived it did not know of this.
 
     Returns:
-        When it is due.
+        The review as it is now.
     """
+    before = await read_review(db, incident.id)
     row = await db.one(
         "reviews/open",
         incident_id=incident.id,
@@ -60,29 +68,33 @@ async def require(
         now=now,
     )
     if row is None:
-        known = present(await read_review(db, incident.id))
-        due: datetime = known["due_at"]
-        return due
+        return present(await read_review(db, incident.id))
     text = f"Post-mortem required by {utc(due_at)}: {in_words(reasons)}"
-    await record(db, incident.id, TimelineKind.NOTE, text, now=now, key="review")
+    if before is not None:
+        text += f". It was waived by {before['waived_by']} before that: {before['waived_because']}"
+    await record(db, incident.id, TimelineKind.NOTE, text, now=now, key=f"review:{row['asks']}")
     await ask_for_draft(db, row, now=now)
     await set_clock(db, desk, incident, due_at, now=now)
     await call_meeting(db, desk, incident, row, now=now)
-    return due_at
+    return row
 
 
 async def require_by_hand(db: Db, desk: Desk, incident: Incident, *, person: str, now: datetime) -> datetime:
-    """Somebody wants a post-mortem that the guide leaves to people.
+    """Somebody wants a post-mortem that the guide leaves to people, or that was waived; when it is due.
 
     Raises:
-        BadInput: the incident is not over yet, or nobody is named.
+        BadInput: the incident is not over yet, nobody is named, or it is published already.
     """
     if incident.is_open:
         raise BadInput(f"{incident.number} is not over yet; its post-mortem comes after that")
     if not person.strip():
         raise BadInput("say who asks for the post-mortem")
     due_at = now + desk.policy.reviews.complaints_within
-    return await require(db, desk, incident, [f"asked_for_by_{person.strip()}"], due_at, now=now)
+    review = await require(db, desk, incident, [f"asked_for_by_{person.strip()}"], due_at, now=now)
+    if review["published_at"]:
+        raise BadInput(why_settled(incident, review))
+    due: datetime = review["due_at"]
+    return due
 
 
 async def _recommend(

@@ -13,17 +13,17 @@ from typing import NamedTuple, Protocol
 from watchkeeper import deadlines
 from watchkeeper.documents.action_items import Promise, number_of_items, promises_of
 from watchkeeper.documents.blameless import blaming_words
-from watchkeeper.documents.post_mortem import charts, file_name
-from watchkeeper.documents.reading import Problem, pictures_in, problems_of, section_text
+from watchkeeper.documents.post_mortem import file_name
+from watchkeeper.documents.reading import Problem, problems_of, section_text
 from watchkeeper.errors import BadInput, VendorError, WatchkeeperError
-from watchkeeper.files import write_whole
 from watchkeeper.incidents import change_status, policy_of, read_incident
+from watchkeeper.machine.files import write_whole
 from watchkeeper.model import Incident, Status, TimelineKind
-from watchkeeper.paging import Desk
+from watchkeeper.paging.desk import Desk
 from watchkeeper.reviews import is_settled, read_review
 from watchkeeper.reviews.clock import CLOCKS, why_settled
-from watchkeeper.reviews.drafting import read_known
-from watchkeeper.reviews.items import save_promises
+from watchkeeper.reviews.drafting import pictures_of
+from watchkeeper.reviews.items import last_day, save_promises
 from watchkeeper.reviews.telling import tell_team
 from watchkeeper.store import Db, Row, Store
 from watchkeeper.timeline import record
@@ -77,10 +77,12 @@ class Examined(NamedTuple):
     advice: list[Problem]
 
 
-def examine_document(text: str, incident: Incident) -> Examined:
+def examine_document(text: str, incident: Incident, *, now: datetime) -> Examined:
     """What is lost, empty, still to fill or impossible; and, as advice, what blames."""
-    promises = promises_of(text, not_before=incident.started_at.date())
-    people = policy_of(incident).people
+    policy = policy_of(incident)
+    latest = last_day(policy.calendar, now)
+    promises = promises_of(text, not_before=incident.started_at.date(), not_after=latest)
+    people = policy.people
     names = [*people, *(person.name for person in people.values())]
     problems = sorted([*problems_of(text), *promises.problems], key=lambda problem: problem.line)
     return Examined(problems, promises.made, blaming_words(text, list(dict.fromkeys(names))))
@@ -147,7 +149,7 @@ async def publish(
     if not person.strip():
         raise BadInput("say who publishes it")
     await waited_for(store, incident)
-    examined = examine_document(text, incident)
+    examined = examine_document(text, incident, now=now)
     if examined.problems:
         raise BadInput(
             "\n".join([f"the post-mortem of {incident.number} is not ready:", *map(str, examined.problems)])
@@ -169,7 +171,9 @@ async def publish(
 
 async def _put(store: Store, shelf: Shelf, incident: Incident, text: str) -> str:
     name = await _name(store, shelf, incident)
-    return await shelf.put(name, {name: text, **await _pictures(store, incident, text)}, incident)
+    review = await waited_for(store, incident)
+    pictures = await pictures_of(store, incident, text, author=review["author"])
+    return await shelf.put(name, {name: text, **pictures}, incident)
 
 
 async def _name(store: Store, shelf: Shelf, incident: Incident) -> str:
@@ -184,18 +188,6 @@ async def _name(store: Store, shelf: Shelf, incident: Incident) -> str:
     if row is None:
         row = await store.one("reviews/claim_name", incident_id=incident.id, name=numbered)
     return str(row["file_name"]) if row else numbered
-
-
-async def _pictures(store: Store, incident: Incident, text: str) -> dict[str, str]:
-    """Those of our pictures that the document shows, drawn from the rows again; each is known by how its name ends."""
-    review = await waited_for(store, incident)
-    drawn = charts(await read_known(store, incident, author=review["author"]), stem="")
-    files: dict[str, str] = {}
-    for wanted in pictures_in(text):
-        fitting = [(ending, picture) for ending, _, picture in drawn if wanted.endswith(ending)]
-        if fitting and wanted == Path(wanted).name:  # a name, and no way out of the folder
-            files[wanted] = max(fitting, key=lambda each: len(each[0]))[1]
-    return files
 
 
 async def _tell(

@@ -1,17 +1,19 @@
 """What people are told about a review: in the team's channel, and by email to those whom it concerns."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from watchkeeper.decisions import Route, status_in_words
 from watchkeeper.messages import SUBJECT_LENGTH, fit_sms
-from watchkeeper.model import Channel, Incident, Message, Purpose
-from watchkeeper.outbox import enqueue
-from watchkeeper.paging import Desk
+from watchkeeper.model import Channel, Incident
+from watchkeeper.oncall.shifts import shift_at
+from watchkeeper.paging.desk import Desk
+from watchkeeper.paging.model import Message, Purpose
+from watchkeeper.paging.outbox import enqueue
 from watchkeeper.policy import Policy
 from watchkeeper.rendering import duration, one_line, render
-from watchkeeper.shifts import shift_at
 from watchkeeper.store import Db, Row
 
 
@@ -86,8 +88,9 @@ async def send(
     *,
     people: Iterable[str],
     now: datetime,
+    personal: Mapping[str, Message] = MappingProxyType({}),
 ) -> None:
-    """By email to these people, and in the team's channel."""
+    """By email to these people, and in the team's channel; `personal` is what single ones get in its place."""
     known = {handle: desk.policy.people[handle] for handle in people if handle in desk.policy.people}
     # Nothing louder follows where an email fails: nobody is called up for a document, and the channel has it too.
     routes = [Route(handle, Channel.EMAIL, []) for handle, person in known.items() if person.email]
@@ -98,7 +101,7 @@ async def send(
             incident_id=incident.id,
             purpose=Purpose.REVIEW,
             route=route,
-            message=message,
+            message=personal.get(route.recipient, message),
             now=now,
         )
 

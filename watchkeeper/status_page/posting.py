@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from watchkeeper.decisions import Route
+from watchkeeper.guarding import Guard, Work
 from watchkeeper.incidents import incident_of, policy_of
 from watchkeeper.messages import fit_sms
-from watchkeeper.model import Channel, Incident, Message, Purpose
-from watchkeeper.outbox import enqueue
+from watchkeeper.model import Channel, Incident
+from watchkeeper.paging.model import Message, Purpose
+from watchkeeper.paging.outbox import tell
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import read_remediations
 from watchkeeper.status_page.board import Board, Post, Posted, belongs_on_page, order, status_of
-from watchkeeper.status_page.wording import body, detected_title
+from watchkeeper.status_page.wording import Ending, body, detected_title
 from watchkeeper.store import Db, Row, Store
 
 RECIPIENT = "status_page"
@@ -32,17 +34,28 @@ async def post_update(db: Db, policy: Policy, incident: Incident, *, key: str, n
         await _post(db, policy, incident, key=key, purpose=Purpose.UPDATE, first=False, now=now)
 
 
-async def post_all_clear(db: Db, policy: Policy, incident: Incident, *, now: datetime) -> None:
+async def post_all_clear(
+    db: Db, policy: Policy, incident: Incident, *, ending: Ending, now: datetime
+) -> None:
     """It is over, for a page that told of its start."""
     if await _posts_of(db, incident.id):
-        await _post(db, policy, incident, key="resolved", purpose=Purpose.RESOLVED, first=False, now=now)
+        await _post(
+            db,
+            policy,
+            incident,
+            key="resolved",
+            purpose=Purpose.RESOLVED,
+            first=False,
+            ending=ending,
+            now=now,
+        )
 
 
-async def post_where_behind(store: Store, *, now: datetime) -> None:
+async def post_where_behind(store: Store, guard: Guard, *, now: datetime) -> None:
     """Post what has changed since the page was last told: the cause is known, the cure is being watched."""
-    for row in await store.all("status_page/behind", before=now - SETTLED_AFTER):
-        incident = incident_of({name: row[name] for name in Incident.model_fields})
-        async with store.transaction() as db:
+    for row in await store.all("status_page/behind", before=now - SETTLED_AFTER, now=now):
+        async with guard.over(Work.STATUS_PAGE, row["id"]), store.transaction() as db:
+            incident = incident_of({name: row[name] for name in Incident.model_fields})
             key = f"after:{row['newest_post']}:{status_of(incident)}"
             await post_update(db, policy_of(incident), incident, key=key, now=now)
 
@@ -74,21 +87,23 @@ async def _posts_of(db: Db, incident_id: int) -> bool:
 
 
 async def _post(
-    db: Db, policy: Policy, incident: Incident, *, key: str, purpose: Purpose, first: bool, now: datetime
+    db: Db,
+    policy: Policy,
+    incident: Incident,
+    *,
+    key: str,
+    purpose: Purpose,
+    first: bool,
+    ending: Ending | None = None,
+    now: datetime,
 ) -> bool:
     title = detected_title(incident, policy)
-    text = body(incident, policy, done=await read_remediations(db, incident.id), now=now, first=first)
+    done = await read_remediations(db, incident.id)
+    text = body(incident, policy, done=done, ending=ending, now=now, first=first)
     values = {"incident_id": incident.id, "key": key, "status": status_of(incident), "title": title}
     row = await db.one("status_page/post", **values, body=text, now=now)
     if row is None:
         return False
     message = Message(subject=title, text=text, short=fit_sms(title), post=row["id"])
-    return await enqueue(
-        db,
-        key=f"{incident.number}:status:{key}",
-        incident_id=incident.id,
-        purpose=purpose,
-        route=Route(RECIPIENT, Channel.STATUS_PAGE, []),
-        message=message,
-        now=now,
-    )
+    route = Route(RECIPIENT, Channel.STATUS_PAGE, [])
+    return await tell(db, incident, f"status:{key}", purpose, route, message, now)

@@ -13,8 +13,8 @@ from slugify import slugify
 
 from watchkeeper.channels.sending import Receipt
 from watchkeeper.errors import VendorRejected, VendorUnavailable
-from watchkeeper.files import write_whole
-from watchkeeper.model import Message
+from watchkeeper.machine.files import write_whole
+from watchkeeper.paging.model import Message
 from watchkeeper.rendering import render
 from watchkeeper.status_page.board import Board, ComponentState, Posted, components
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from watchkeeper.model import Incident, Remediation, RemediationState
 from watchkeeper.policy import Policy
@@ -24,15 +24,31 @@ DONE = {
     "enable_endpoint": "We switched a connection back on.",
 }
 
+# Where nothing was changed: what is known of the end, by who has seen it.
+Ending = Literal["proved", "said"]
+ENDED = {
+    "proved": "The service recovered; we watched it until it was stable.",
+    "said": "Our team has confirmed that it works.",
+}
+
 
 def detected_title(incident: Incident, policy: Policy) -> str:
     return f"Issues with {functionality(incident.service, policy)}"
 
 
 def customer_fields(
-    incident: Incident, policy: Policy, *, done: Sequence[Remediation], now: datetime
+    incident: Incident,
+    policy: Policy,
+    *,
+    done: Sequence[Remediation],
+    ending: Ending | None = None,
+    now: datetime,
 ) -> dict[str, Any]:
-    """Everything that the guide's two customer templates ask for."""
+    """Everything that the guide's two customer templates ask for.
+
+    Args:
+        ending: whether probes proved the end, or a person has said so; None while it lasts.
+    """
     rule = policy.rule(incident.severity)
     ended = incident.resolved_at or now
     return {
@@ -41,7 +57,7 @@ def customer_fields(
         "status_link": policy.status_page.address or "",
         "every": duration(rule.update_every) if rule.update_every else "",
         "cause": f"{words(incident.cause)}." if incident.cause else "We are still looking for it.",
-        "resolution": what_we_did(done),
+        "resolution": what_we_did(done, ending),
         "prevention": "We are reviewing what happened, and will change what lets it happen again.",
         "affected_time": duration(ended - incident.started_at),
         "affected_users": affected_users(incident),
@@ -56,18 +72,24 @@ def affected_users(incident: Incident) -> str:
     return f"about {incident.users_affected_percent:g} % of users"
 
 
-def what_we_did(remediations: Sequence[Remediation]) -> str:
-    """In public words, each thing once."""
+def what_we_did(remediations: Sequence[Remediation], ending: Ending | None) -> str:
+    """In public words, each thing once; where nothing was done, no more than was seen."""
     done = [r.action for r in remediations if r.state is RemediationState.DONE]
     said = dict.fromkeys(DONE.get(action, "We repaired the affected part.") for action in done)
-    return " ".join(said) or "The service recovered; we watched it until it was stable."
+    return " ".join(said) or (ENDED[ending] if ending else "We are working on it.")
 
 
 def body(
-    incident: Incident, policy: Policy, *, done: Sequence[Remediation], now: datetime, first: bool
+    incident: Incident,
+    policy: Policy,
+    *,
+    done: Sequence[Remediation],
+    ending: Ending | None = None,
+    now: datetime,
+    first: bool,
 ) -> str:
     """The text of one post: the guide's first words, an update, or its last words."""
     status = status_of(incident)
     name = "detected" if first and status != "resolved" else "resolved" if status == "resolved" else "update"
-    fields = customer_fields(incident, policy, done=done, now=now)
+    fields = customer_fields(incident, policy, done=done, ending=ending, now=now)
     return render(f"messages/public_{name}.txt.j2", **fields, status=status, now=now).strip()

@@ -20,6 +20,8 @@ from watchkeeper.errors import StoreUnavailable
 
 Row = dict[str, Any]
 
+IDLE_SECONDS = 20.0
+
 
 class Db(Protocol):
     """Where statements run: the store itself, each in a transaction of its own, or one transaction."""
@@ -94,7 +96,8 @@ class Store:
         try:
             async with self._pool.connection() as connection:
                 yield connection
-        except (PoolTimeout, psycopg.OperationalError) as error:
+        except (PoolTimeout, psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction) as error:
+            # One that takes nothing, such as a standby after a failover, is away too.
             raise StoreUnavailable(type(error).__name__) from error
 
     async def all(self, statement: str, **values: Any) -> list[Row]:
@@ -111,13 +114,17 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(url: str, *, max_connections: int = 4, wait_seconds: float = 5) -> AsyncIterator[Store]:
+async def open_store(
+    url: str, *, min_connections: int = 1, max_connections: int = 4, wait_seconds: float = 5
+) -> AsyncIterator[Store]:
     """Open the store; a Postgres that is away at first is waited for by each statement, for `wait_seconds`."""
     pool = AsyncConnectionPool(
         url,
-        min_size=1,
+        min_size=min_connections,
         max_size=max_connections,
         timeout=wait_seconds,
+        # Each costs Postgres six megabytes. One that was not needed for so long is closed, one at a time.
+        max_idle=IDLE_SECONDS,
         # Lost connections are given up soon and opened anew on demand: otherwise the pool's growing pauses
         # would keep it away for minutes after Postgres is back.
         reconnect_timeout=1,

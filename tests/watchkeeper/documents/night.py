@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.rows import a_notification, a_remediation, an_incident
 from watchkeeper.documents.post_mortem import Known, roles_of
 from watchkeeper.model import (
     Channel,
@@ -15,23 +16,24 @@ from watchkeeper.model import (
     Finding,
     Gate,
     Incident,
-    Kind,
-    Message,
-    Notification,
-    NotificationState,
     Plan,
-    Purpose,
     Reading,
     Remediation,
     RemediationState,
-    Severity,
-    Status,
     TimelineEntry,
     TimelineKind,
 )
+from watchkeeper.paging.model import Message, Notification, NotificationState, Purpose
 
 START = datetime(2026, 3, 2, 23, 50, tzinfo=UTC)
 HOSTILE = "Checkout <img src=x onerror=alert(1)> [TO FILL: nothing] | **down**"
+END_CONNECTIONS = Plan(
+    action="end_idle_connections",
+    target="database",
+    cause="connection_leak",
+    summary="End 18 idle connections",
+    preview=["pid 7"],
+)
 RESTART = Plan(
     action="restart_service",
     target="backend",
@@ -48,25 +50,19 @@ def after(**duration: float) -> datetime:
 
 def incident(**more: Any) -> Incident:
     known = {
-        "id": 7,
-        "kind": Kind.DATABASE_DOWN,
-        "severity": Severity.P0,
-        "status": Status.RESOLVED,
-        "service": "database",
         "summary": "Database is out of connections",
-        "source": "uptimerobot",
         "users_affected_percent": 60,
         "started_at": START,
         "detected_at": after(minutes=2),
         "acknowledged_at": after(minutes=4),
         "acknowledged_by": "ana",
         "mitigated_at": after(minutes=12),
+        "recovered_at": after(minutes=12),
         "resolved_at": after(minutes=30),
         "cause": "connection_leak",
         "cause_confidence": 0.87,
-        "policy": {},
     }
-    return Incident.model_validate(known | more)
+    return an_incident(**(known | more))
 
 
 def entry(minutes: float, kind: TimelineKind, text: str, actor: str = "watchkeeper") -> TimelineEntry:
@@ -88,69 +84,50 @@ def reading(minutes: float, value: float | None, **more: Any) -> Reading:
     return Reading.model_validate(known | more)
 
 
-def remediation(state: RemediationState, outcome: str, **more: Any) -> Remediation:
-    plan = Plan(
-        action="end_idle_connections",
-        target="database",
-        cause="connection_leak",
-        summary="End 18 idle connections",
-        preview=["pid 7"],
-    )
+def remediation(
+    state: RemediationState, outcome: str, plan: Plan = END_CONNECTIONS, **more: Any
+) -> Remediation:
     known = {
-        "id": 1,
-        "incident_id": 7,
-        "round": 1,
-        "step": 1,
-        "attempt": 1,
-        "action": plan.action,
-        "target": plan.target,
-        "plan": plan,
-        "plan_digest": "d",
         "gate": Gate.NONE,
         "gate_reason": "guide_does_it_unasked",
-        "state": state,
         "claimed_at": after(minutes=11),
         "outcome": outcome,
     }
-    return Remediation.model_validate(known | more)
+    return a_remediation(plan, state, **(known | more))
 
 
 def page(channel: Channel, state: NotificationState, **more: Any) -> Notification:
     known = {
-        "id": 1,
         "key": "k",
-        "incident_id": 7,
-        "purpose": Purpose.PAGE,
-        "recipient": "ana",
         "channel": channel,
-        "fallback": [],
-        "message": Message(subject="s", text="t", short="s"),
         "state": state,
-        "attempts": 1,
-        "priority": 0,
         "due_at": after(minutes=2),
         "sent_at": after(minutes=2) if state is NotificationState.SENT else None,
     }
-    return Notification.model_validate(known | more)
+    return a_notification(Purpose.PAGE, Message(subject="s", text="t", short="s"), **(known | more))
+
+
+def timeline() -> list[TimelineEntry]:
+    return [
+        entry(2, TimelineKind.ALERT, "uptimerobot: Database is out of connections"),
+        entry(2.5, TimelineKind.PAGE, "page to ana by sms sent"),
+        entry(4, TimelineKind.ACKNOWLEDGED, "Acknowledged by ana", actor="ana"),
+        entry(9, TimelineKind.COMMAND, "SELECT count(*) FROM pg_stat_activity"),
+        entry(11, TimelineKind.ACTION, "Doing: End 18 idle connections"),
+        entry(
+            30,
+            TimelineKind.STATUS,
+            "Status: resolved (closed by Cleo: Ben says <b>well</b>)",
+            actor="Cleo",
+        ),
+    ]
 
 
 def night(**more: Any) -> Known:
     """A leak, found and mended; what a test wants otherwise it says."""
     known: dict[str, Any] = {
         "incident": incident(),
-        "timeline": [
-            entry(2, TimelineKind.ALERT, "uptimerobot: Database is out of connections"),
-            entry(2.5, TimelineKind.PAGE, "page to ana by sms sent"),
-            entry(4, TimelineKind.ACKNOWLEDGED, "Acknowledged by ana", actor="ana"),
-            entry(9, TimelineKind.COMMAND, "SELECT count(*) FROM pg_stat_activity"),
-            entry(11, TimelineKind.ACTION, "Doing: End 18 idle connections"),
-            entry(
-                30,
-                TimelineKind.STATUS,
-                "Status: resolved (closed by Cleo: Ben says <b>well</b>)",
-                actor="Cleo",
-            ),
-        ],
+        "timeline": timeline(),
         "findings": [
             Finding(
                 cause="connection_leak",
@@ -168,7 +145,6 @@ def night(**more: Any) -> Known:
                 "railway answered 503",
                 id=2,
                 step=2,
-                action="restart_service",
                 plan=RESTART,
                 claimed_at=after(minutes=14),
                 approved_by="ben",

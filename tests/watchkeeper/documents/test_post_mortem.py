@@ -120,8 +120,17 @@ def test_business_figures_are_those_that_the_rows_have() -> None:
     assert "- 2 payments, 30.00 USD without an order" in impact
     assert "3 events sent again" in impact
     assert "- 2 complaints noted" in impact and "My cart is gone" in impact
-    assert "[TO FILL: revenue lost]" not in impact
-    assert "[TO FILL: revenue lost]" in section(drafted(), "Impact")
+    assert "[TO FILL: revenue lost" not in impact
+    assert "[TO FILL: revenue lost; the policy gives no figure" in section(drafted(), "Impact")
+
+
+def test_revenue_that_was_lost_is_figured_out_where_the_policy_says_what_an_hour_costs() -> None:
+    costs = {"costs": {"currency": "EUR", "revenue_per_hour": "90"}}
+    impact = section(drafted(night(incident=incident(policy=costs))), "Impact")
+    assert "- about 18.00 EUR lost, by the policy's figure for an hour: backend, database, frontend" in impact
+    assert "down for 12 minutes" in impact and "revenue lost" not in impact
+    degraded = incident(policy=costs, kind="high_error_rate", service="backend")
+    assert "no service was down" in section(drafted(night(incident=degraded)), "Impact")
 
 
 def test_what_only_a_person_knows_is_marked_and_nothing_else_is_wrong() -> None:
@@ -133,7 +142,8 @@ def test_what_only_a_person_knows_is_marked_and_nothing_else_is_wrong() -> None:
     assert problems_of(text) == marks
     filled = re.sub(r"\[TO FILL: [^\]]*\]", "said", text)
     assert problems_of(filled) == []
-    assert len(promises_of(filled, not_before=incident().started_at.date()).problems) == 1
+    day = incident().started_at.date()
+    assert len(promises_of(filled, not_before=day, not_after=day).problems) == 1
 
 
 @pytest.mark.parametrize("field", ["summary", "timeline", "outcome", "evidence", "complaint", "probe"])

@@ -20,7 +20,7 @@ def past(number: int = 1, **known: Any) -> Past:
         "started_at": 0,
         "detected_at": 0,
         "acknowledged_at": 5,
-        "mitigated_at": 30,
+        "recovered_at": 30,
         "resolved_at": 45,
         "cause": None,
         "cause_confidence": None,

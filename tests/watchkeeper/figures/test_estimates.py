@@ -3,27 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.conftest import MovedClock
-from tests.watchkeeper.house import KernelHouse, two_on_call
-from tests.watchkeeper.test_nights import away
-from watchkeeper.figures.estimates import (
-    Said,
-    Stage,
-    calibration,
-    estimate,
-    estimate_resolution,
-    read_said,
-)
+from tests.watchkeeper.house import KernelHouse
+from watchkeeper.figures.estimates import Said, Stage, calibration, estimate, estimate_resolution, read_said
 from watchkeeper.incidents import read_incident, set_cause
-from watchkeeper.store import Store
-
-
-@pytest.fixture
-def house(store: Store, clock: MovedClock) -> KernelHouse:
-    return KernelHouse(store, clock, two_on_call(), httpx.MockTransport(away))
+from watchkeeper.model import Channel
 
 
 @pytest.mark.parametrize(
@@ -57,6 +42,15 @@ async def end_one(house: KernelHouse, *, minutes: float, cause: str | None = Non
     await house.store.run("alerts/leave", incident_id=number)
     house.clock.advance(days=1)
     return number
+
+
+async def test_the_alert_to_the_team_has_the_estimate_once_enough_is_known(house: KernelHouse) -> None:
+    for minutes in range(10, 70, 10):
+        await end_one(house, minutes=minutes)
+    posts = [message.text for _, message in house.channels[Channel.SLACK].sent]
+    alerts = [text for text in posts if "INCIDENT - P0" in text]
+    assert "ETA: not known yet" in alerts[-2]
+    assert "ETA: 30 minutes; half of them took 15 minutes to 45 minutes" in alerts[-1]
 
 
 async def test_similar_are_those_of_its_kind_and_severity_and_later_of_its_cause(house: KernelHouse) -> None:

@@ -4,27 +4,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.conftest import MovedClock
-from tests.watchkeeper.house import KernelHouse, two_on_call
-from tests.watchkeeper.test_nights import away
+from tests.watchkeeper.house import KernelHouse
 from watchkeeper.closing import close_by_hand
 from watchkeeper.figures.log import FILE_NAME, LogRow, incident_log, keep_log, write_log
-from watchkeeper.files import write_whole
 from watchkeeper.incidents import read_incident, set_cause
+from watchkeeper.machine.files import write_whole
 from watchkeeper.reviews.drafting import write_draft
 from watchkeeper.reviews.publishing import settle
-from watchkeeper.store import Store
 
 AT = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def house(store: Store, clock: MovedClock) -> KernelHouse:
-    return KernelHouse(store, clock, two_on_call(), httpx.MockTransport(away))
 
 
 def row(**known: Any) -> LogRow:

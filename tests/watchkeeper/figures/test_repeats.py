@@ -2,13 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
-from tests.conftest import MovedClock
 from tests.watchkeeper.figures.test_estimates import end_one
-from tests.watchkeeper.house import KernelHouse, two_on_call
-from tests.watchkeeper.test_nights import ANA, away
+from tests.watchkeeper.house import ANA, KernelHouse, two_on_call
 from watchkeeper.figures.owed import raise_owed
 from watchkeeper.figures.repeats import Earlier, link_by_cause, repeat_in_words
 from watchkeeper.incidents import read_incident, set_cause
@@ -16,15 +13,9 @@ from watchkeeper.messages import fit_sms
 from watchkeeper.model import Channel
 from watchkeeper.policy import load_policy
 from watchkeeper.reviews.items import read_items
-from watchkeeper.store import Store
 
 POLICY = load_policy()
 NOW = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def house(store: Store, clock: MovedClock) -> KernelHouse:
-    return KernelHouse(store, clock, two_on_call(), httpx.MockTransport(away))
 
 
 async def promise(house: KernelHouse, incident_id: int, number: int, due_at: datetime) -> None:
@@ -104,29 +95,50 @@ async def test_cause_that_is_corrected_corrects_the_link(house: KernelHouse) -> 
 @pytest.mark.parametrize(
     ("owed", "says", "short"),
     [
-        ([], "no fix that was promised then is open", ""),
+        ([], "no fix that was promised is open", ""),
         ([-12.5], "(INC-0004, action 2) is open, 12 days overdue", ", fix 12 days overdue"),
-        ([-1.5], "(INC-0004, action 2) is open, 1 day overdue", ", fix 1 day overdue"),
-        ([-0.5], "(INC-0004, action 2) is open, due today", ", fix due today"),
+        ([-1.4], "(INC-0004, action 2) is open, overdue since yesterday", ", fix overdue since yesterday"),
+        ([-0.6], "(INC-0004, action 2) is open, overdue since yesterday", ", fix overdue since yesterday"),
+        ([-0.1], "(INC-0004, action 2) is open, due today", ", fix due today"),
+        ([0.4], "(INC-0004, action 2) is open, due today", ", fix due today"),
         ([8], "(INC-0004, action 2) is open, due 9 December", ", fix due 9 December"),
         ([-2, 1], "is open, 2 days overdue, and 1 more", ", fix 2 days overdue"),
     ],
 )
 def test_words_say_what_became_of_the_fix(owed: list[float], says: str, short: str) -> None:
-    promised = [{"incident_id": 4, "number": 2, "due_at": NOW + timedelta(days=days)} for days in owed]
-    at = datetime(2026, 11, 3, 4, 0, tzinfo=UTC)
-    earlier = Earlier.model_validate(
-        {
-            "sign": "cause",
-            "earlier_id": 4,
-            "cause": "connection_leak",
-            "detected_at": at,
-            "promised": promised,
-        }
-    )
-    said = repeat_in_words(earlier, POLICY, NOW)
+    said = repeat_in_words(repeats(*(NOW + timedelta(days=days) for days in owed)), POLICY, NOW)
     assert said.text.startswith("The same cause on 3 November (INC-0004)") and says in said.text
     assert said.short == f"As on 3 Nov (INC-0004){short}"
+
+
+def repeats(*due: datetime, promised_after: int = 4) -> Earlier:
+    """The same cause as INC-0004 had, with fixes that are due at these times."""
+    promised = [{"incident_id": promised_after, "number": 2, "due_at": at} for at in due]
+    at = datetime(2026, 11, 3, 4, 0, tzinfo=UTC)
+    known = {"sign": "cause", "earlier_id": 4, "cause": "connection_leak", "detected_at": at}
+    return Earlier.model_validate({**known, "promised": promised})
+
+
+def test_fix_of_another_incident_is_not_said_to_be_of_then() -> None:
+    said = repeat_in_words(repeats(NOW - timedelta(days=12), promised_after=1), POLICY, NOW)
+    assert "the fix promised after INC-0001 (action 2) is open, 12 days overdue." in said.text
+    assert said.short == "As on 3 Nov (INC-0004), INC-0001's fix 12 days overdue"
+
+
+@pytest.mark.parametrize(
+    ("due_at", "now", "says"),
+    [
+        # The day on the team's clock is the second of December already.
+        ("2026-12-01T16:00Z", "2026-11-29T12:00Z", "due 2 December"),
+        ("2026-12-01T16:00Z", "2026-12-02T14:00Z", "due today"),
+        ("2026-12-01T16:00Z", "2026-12-02T15:30Z", "overdue since yesterday"),
+        ("2026-12-01T16:00Z", "2026-12-03T16:00Z", "2 days overdue"),
+    ],
+)
+def test_days_are_those_of_the_teams_clock(due_at: str, now: str, says: str) -> None:
+    policy = two_on_call(calendar={"time_zone": "Asia/Tokyo"})
+    earlier = repeats(datetime.fromisoformat(due_at))
+    assert repeat_in_words(earlier, policy, datetime.fromisoformat(now)).short.endswith(f"fix {says}")
 
 
 def test_last_word_stays_whole_as_long_as_the_text_can_be_read() -> None:

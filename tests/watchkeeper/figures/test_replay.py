@@ -4,32 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
-import httpx
 import pytest
 import pytest_asyncio
 
 from tests.conftest import MovedClock, new_store
 from tests.watchkeeper.house import KernelHouse, two_on_call
-from tests.watchkeeper.test_nights import away
-from watchkeeper.embedded import EmbeddedPostgres
-from watchkeeper.figures.commands import replay_both
+from watchkeeper.commands.figures import replay_both
+from watchkeeper.deadlines import meet
 from watchkeeper.figures.differences import compare, in_words
 from watchkeeper.figures.recorded import read_recorded
 from watchkeeper.figures.replay import Rang, Replay
 from watchkeeper.findings import save_reading
-from watchkeeper.model import Reading
-from watchkeeper.paging import Desk
+from watchkeeper.machine.embedded import EmbeddedPostgres
+from watchkeeper.model import DeadlineKind, Reading
+from watchkeeper.paging.desk import Desk
 from watchkeeper.policy import Policy
-from watchkeeper.silences import add_silence, make_silence
+from watchkeeper.quiet.silences import add_silence, make_silence
 from watchkeeper.store import Store, open_store
-from watchkeeper.sweeping import judged_under
+from watchkeeper.sweeping import alert_of_reading, judged_under
 
 BEGAN = MovedClock().now - timedelta(days=1)
-
-
-@pytest.fixture
-def house(store: Store, clock: MovedClock) -> KernelHouse:
-    return KernelHouse(store, clock, two_on_call(), httpx.MockTransport(away))
 
 
 async def end(house: KernelHouse, number: int | None, *, answered: float | None = 5) -> None:
@@ -97,7 +91,7 @@ async def test_unanswered_page_rings_again_as_often_as_the_policy_says(
     patient = two_on_call(severities={"P0": {"ask_again_every": "10m"}})
     lines = await told(house, patient, scratch)
     assert lines[2] == "This one would have paged fewer times:"
-    assert lines[3].endswith(": 12 -> 8 pages")
+    assert lines[3].endswith(": 10 -> 8 pages")
 
 
 async def test_silence_of_then_is_kept(house: KernelHouse, scratch: list[Store]) -> None:
@@ -136,6 +130,41 @@ async def test_lower_threshold_would_have_paged_earlier(house: KernelHouse, scra
     lines = await told(house, two_on_call(thresholds={"leak_above_connections": 10}), scratch)
     assert lines[2] == "This one would have paged earlier:"
     assert lines[3].endswith("10 minutes earlier")
+
+
+async def leak_that_a_sweep_found(house: KernelHouse) -> None:
+    """Twenty minutes of readings above the threshold, each told as the sweep tells it; Ana answers after three."""
+    for minute in range(40):
+        reading = connections(house.clock(), min(8 + minute, 25) if minute < 30 else 3)
+        await save_reading(house.store, None, reading)
+        alert = alert_of_reading(reading, house.desk.policy)
+        assert alert is not None
+        if minute >= 8:
+            house.clock.advance(seconds=2)
+            await house.hear(**alert.model_dump())
+        if minute == 11:
+            await house.store.one("incidents/acknowledge", id=1, person="ana", now=house.clock())
+            met = [DeadlineKind.ACKNOWLEDGE, DeadlineKind.CALL_AGAIN, DeadlineKind.PAGE]
+            await meet(house.store, 1, met, now=house.clock())
+        await house.pass_time(minutes=1)
+    await end(house, 1, answered=None)
+
+
+async def test_incident_that_a_sweep_found_is_known_by_its_number_and_was_answered_when_it_was(
+    house: KernelHouse, scratch: list[Store]
+) -> None:
+    await leak_that_a_sweep_found(house)
+    recorded = await read_recorded(house.store, BEGAN)
+    (again,) = await Replay(scratch[0], house.desk).run(recorded, until=house.clock())
+    (then,) = await house.store.all("figures/rings")
+    assert (again.of, again.pages) == ({1}, then["pages"])
+
+
+async def test_earlier_page_of_it_is_told_by_its_number(house: KernelHouse, scratch: list[Store]) -> None:
+    await leak_that_a_sweep_found(house)
+    lines = await told(house, two_on_call(thresholds={"leak_above_connections": 10}), scratch)
+    assert lines[2] == "This one would have paged earlier:"
+    assert lines[3].startswith("  INC-0001, ") and lines[3].endswith(": 5 minutes earlier")
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,11 @@ import pytest
 import yaml
 
 from tests.conftest import MovedClock
-from tests.watchkeeper.house import PUBLIC_URL
+from tests.watchkeeper.house import ANA, BEN, PUBLIC_URL
 from watchkeeper.intake import app as intake_app
 from watchkeeper.intake.app import House, create_app
 from watchkeeper.settings import Settings
 
-ANA, BEN = "+14155550101", "+14155550102"
 SECRET = "the-webhook-secret-of-this-test"
 UPTIMEROBOT_SECRET = "uptimerobot-knows-this"
 VERCEL_SECRET = "vercel-signs-with-this"

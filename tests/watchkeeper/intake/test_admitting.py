@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.conftest import MovedClock
-from tests.watchkeeper.house import KernelHouse, two_on_call
+from tests.watchkeeper.house import ANA, KernelHouse, two_on_call
 from tests.watchkeeper.recording import until
 from watchkeeper.admission import Admission, admit_again
 from watchkeeper.errors import StoreUnavailable
@@ -20,10 +20,9 @@ from watchkeeper.incidents import list_recent
 from watchkeeper.intake import admitting
 from watchkeeper.intake.admitting import BATCH_AT_MOST, Admitting
 from watchkeeper.model import Alert, Severity
-from watchkeeper.paging import Desk
+from watchkeeper.paging.desk import Desk
 from watchkeeper.store import Db, Store, present
 
-ANA = "+14155550101"
 END_WHAT_WAITS = (
     "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
 )
@@ -203,6 +202,26 @@ async def test_a_statement_that_hangs_holds_up_only_what_it_hangs_on(
     assert (await stuck).reason == "same_fingerprint"
     rows = await house.store.all("alerts/delivered", source="generic", delivery_id="b")
     assert len(rows) == 1, "what a statement that was left behind had written is not written twice"
+
+
+async def test_a_batch_does_not_wait_for_the_one_before_unless_it_would_contradict_it(
+    house: KernelHouse, queue: Admitting, blocker: Blocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admitting, "BATCH_WITHIN_SECONDS", 60)
+    await asyncio.gather(*(tell(house, queue, fingerprint=each, service=each) for each in "ab"))
+    await blocker.deliver("held")
+    stuck = asyncio.create_task(tell(house, queue, fingerprint="a", service="a", delivery_id="held"))
+    for _ in range(3):
+        await asyncio.sleep(0)  # until it is under way
+    ended = asyncio.create_task(tell(house, queue, fingerprint="a", service="a", firing=False))
+    beside = [tell(house, queue, fingerprint=each, service=each, delivery_id=f"{each}2") for each in "bb"]
+    assert {a.reason for a in await asyncio.gather(*beside)} == {"same_fingerprint", "delivered_before"}
+    assert not stuck.done()
+    assert not ended.done()
+    assert await is_firing(house, "a")
+    await blocker.rollback()
+    await asyncio.gather(stuck, ended)
+    assert not await is_firing(house, "a")
 
 
 async def test_an_incident_that_is_just_ending_keeps_nobody_waiting_and_loses_nothing(

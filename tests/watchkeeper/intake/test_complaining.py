@@ -22,4 +22,5 @@ async def test_a_complaint_is_noted_on_the_incidents_page_with_a_name(intake: In
     assert noted.status_code == 303
     assert noted.headers["location"].endswith(page.rpartition("/i/")[2])
     assert [row["words"] for row in await read_complaints(store, 1)] == ["<b>My cart is gone</b>"]
+    assert [row["noted_by"] for row in await read_complaints(store, 1)] == ["Cleo (by their own word)"]
     assert "&lt;b&gt;My cart is gone&lt;/b&gt;" in (await intake.client.get(page)).text

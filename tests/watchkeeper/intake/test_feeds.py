@@ -7,7 +7,7 @@ import icalendar
 from tests.watchkeeper.house import PUBLIC_URL
 from tests.watchkeeper.intake.opened import Intake
 from watchkeeper.oncall import Change
-from watchkeeper.shifts import say_change
+from watchkeeper.oncall.shifts import say_change
 
 
 async def test_a_feed_shows_shifts_and_what_was_said_of_them_to_who_has_its_address(intake: Intake) -> None:

@@ -1,17 +1,19 @@
 """The phone's pages: looking changes nothing, answering works once, and what cannot be done says so in words."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest_asyncio
 
 from tests.conftest import MovedClock
-from tests.watchkeeper.intake.opened import ANA, BEN, Intake, open_intake, settings_for
+from tests.watchkeeper.house import ANA, BEN
+from tests.watchkeeper.intake.opened import Intake, open_intake, settings_for
 from tests.watchkeeper.recording import RecordingServer, until
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Finding, Plan, RemediationState
-from watchkeeper.paging import request_approval
+from watchkeeper.paging.desk import request_approval
 from watchkeeper.remediations import plan_remediation, read_remediation
 from watchkeeper.store import Row, Store
 from watchkeeper.timeline import read_timeline
@@ -284,17 +286,78 @@ async def test_it_is_ready_when_postgres_answers(intake: Intake) -> None:
     assert (ready.status_code, ready.json()["status"]) == (200, "ready")
 
 
-async def test_an_incident_is_closed_by_hand_with_a_name_and_a_reason(intake: Intake, paged: str) -> None:
-    page = intake.house.signer.address(
+async def test_whoever_was_paged_closes_it_on_the_page_with_a_reason_once(intake: Intake, paged: str) -> None:
+    refused = await intake.client.post(paged, data={"say": "resolve", "reason": " "})
+    assert (refused.status_code, is_a_good_page(refused)) == (422, True)
+    assert (await read_incident(intake.house.store, 1)).is_open
+    closed = await intake.client.post(paged, data={"say": "resolve", "reason": "<b>drill</b>"})
+    assert (closed.status_code, is_a_good_page(closed)) == (200, True)
+    assert (await read_incident(intake.house.store, 1)).status == "resolved"
+    again = await intake.client.post(paged, data={"say": "resolve", "reason": "drill"})
+    assert (again.status_code, is_a_good_page(again)) == (410, True)
+
+
+async def shared_page(intake: Intake) -> str:
+    """The path of the page whose address many have."""
+    return intake.house.signer.address(
         intake.house.desk.incident_url(await read_incident(intake.house.store, 1))
     )
-    for form in ({}, {"person": "Ana"}, {"person": " ", "reason": "x"}):
+
+
+async def own_page(intake: Intake, *, hours: float = 24) -> str:
+    """The path of Ana's own page, out of a message of hers."""
+    incident, until = await read_incident(intake.house.store, 1), intake.clock() + timedelta(hours=hours)
+    return intake.house.signer.address(intake.house.desk.own_url(incident, "ana", until=until))
+
+
+async def test_the_page_that_many_have_closes_nothing_whoever_is_typed(intake: Intake, paged: str) -> None:
+    page = await shared_page(intake)
+    before = await everything(intake.house.store)
+    seen = await intake.client.get(page)
+    assert 'name="reason"' not in seen.text and "DONE INC-0001" in seen.text
+    refused = await intake.client.post(page, data={"person": "Ana", "reason": "drill"})
+    assert (refused.status_code, is_a_good_page(refused)) == (403, True)
+    assert "Not your own page" in refused.text
+    assert await everything(intake.house.store) == before
+
+
+async def test_an_incident_is_closed_on_ones_own_page_with_a_reason(intake: Intake, paged: str) -> None:
+    page = await own_page(intake)
+    for form in ({}, {"reason": " "}):
         refused = await intake.client.post(page, data=form)
         assert (refused.status_code, is_a_good_page(refused)) == (422, True)
     assert (await read_incident(intake.house.store, 1)).is_open
-    closed = await intake.client.post(page, data={"person": "Ana", "reason": "<b>drill</b>"})
+    closed = await intake.client.post(page, data={"person": "Eve", "reason": "<b>drill</b>"})
     assert (closed.status_code, is_a_good_page(closed)) == (200, True)
-    assert "closed by Ana: &lt;b&gt;drill&lt;/b&gt;" in closed.text
+    assert "closed by ana: &lt;b&gt;drill&lt;/b&gt;" in closed.text
     assert (await read_incident(intake.house.store, 1)).status == "resolved"
-    forged = await intake.client.post(page[:-3] + "AAA", data={"person": "Eve", "reason": "x"})
+    forged = await intake.client.post(page[:-3] + "AAA", data={"reason": "x"})
     assert forged.status_code == 403
+
+
+async def test_ones_own_page_shows_and_closes_nothing_once_its_time_is_over(
+    intake: Intake, paged: str
+) -> None:
+    page = await own_page(intake)
+    assert "You close it as ana" in (await intake.client.get(page)).text
+    intake.clock.advance(hours=25)
+    seen = await intake.client.get(page)
+    assert (seen.status_code, 'name="reason"' in seen.text) == (200, False)
+    refused = await intake.client.post(page, data={"reason": "drill"})
+    assert (refused.status_code, "Link expired" in refused.text) == (410, True)
+    assert (await read_incident(intake.house.store, 1)).is_open
+
+
+async def test_an_old_link_leads_to_no_page_that_closes(intake: Intake, paged: str, asked: str) -> None:
+    await intake.client.post(paged)
+    intake.clock.advance(hours=25)
+    for page in (
+        await intake.client.get(paged),
+        await intake.client.post(paged, data={"say": "hold"}),
+        await intake.client.get(asked),
+        await intake.client.post(asked, data={"decision": "approve"}),
+    ):
+        for link in re.findall(r"/i/[^\s\"<]+", page.text):
+            assert 'name="reason"' not in (await intake.client.get(link)).text
+            assert (await intake.client.post(link, data={"reason": "x"})).status_code in (403, 410)
+    assert (await read_incident(intake.house.store, 1)).is_open

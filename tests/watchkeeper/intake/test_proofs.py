@@ -13,13 +13,13 @@ from tests.conftest import MovedClock
 from tests.watchkeeper.house import PUBLIC_URL
 from tests.watchkeeper.intake.opened import Intake, open_intake, settings_for, vendors_at
 from tests.watchkeeper.recording import RecordingServer, Say
-from watchkeeper import proving
 from watchkeeper.channels.own_phone import OwnPhone
 from watchkeeper.clock import utc_now
 from watchkeeper.doctor import Verdict, judge_proof
 from watchkeeper.incidents import list_recent
 from watchkeeper.model import Channel
-from watchkeeper.proving import Proof, Prover, last_proof
+from watchkeeper.paging import proving
+from watchkeeper.paging.proving import Proof, Prover, last_proof
 
 HEARTBEAT = "/heartbeat/a-secret-of-its-own"
 
@@ -122,6 +122,33 @@ async def test_a_heartbeat_that_refuses_is_written_down_without_its_address(
     assert proof is not None
     assert proof.error == "the heartbeat address answered with status 500"
     assert proof.proven_at == intake.clock()
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        ("https://hc.example:port/secret", "InvalidURL"),
+        ("http://[::1/secret", "InvalidURL"),
+        ("secret", "UnsupportedProtocol"),
+    ],
+)
+async def test_an_address_that_is_none_is_written_down_and_ends_nothing(
+    intake: Intake, prover: Prover, address: str, error: str
+) -> None:
+    """What stands in the settings is not looked at before it is asked for, and a proof that fails stops no other loop."""
+    prover._heartbeat_url = address
+    await prover.pass_once()
+    proof = await last_proof(intake.house.store)
+    assert proof is not None
+    assert proof.error == f"the heartbeat address does not answer ({error})"
+    assert proof.proven_at == intake.clock(), "that somebody can be woken was proven all the same"
+
+    intake.clock.advance(minutes=15)
+    prover._public_url = address
+    await prover.pass_once()
+    proof = await last_proof(intake.house.store)
+    assert proof is not None
+    assert proof.error == f"the public address does not answer ({error})"
 
 
 @pytest.mark.parametrize(

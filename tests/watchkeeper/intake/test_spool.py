@@ -1,10 +1,12 @@
 """Postgres is away: alerts are kept on disk, pages go out at once, and nothing is lost or doubled afterwards."""
 
+import asyncio
 import itertools
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
@@ -12,11 +14,18 @@ import psycopg
 import pytest
 
 from tests.conftest import MovedClock
-from tests.watchkeeper.intake.opened import ANA, BEN, Intake, open_intake, settings_for, vendors_at
+from tests.watchkeeper.house import ANA, BEN
+from tests.watchkeeper.intake.opened import Intake, as_bytes, open_intake, settings_for, vendors_at
+from tests.watchkeeper.intake.test_webhooks import SENTRY_BODY, sentry_headers
 from tests.watchkeeper.recording import RecordingServer, Say, until
-from watchkeeper.embedded import EmbeddedPostgres, start_postgres
+from watchkeeper.endings import read_still_firing
 from watchkeeper.incidents import list_recent
 from watchkeeper.intake import admitting
+from watchkeeper.intake.app import House
+from watchkeeper.intake.receiving import STORE_WITHIN_SECONDS
+from watchkeeper.intake.spool import Spool, spool_folder
+from watchkeeper.machine.embedded import EmbeddedPostgres, start_postgres
+from watchkeeper.model import Alert, Kind
 from watchkeeper.settings import Settings
 from watchkeeper.store.migrating import migrate
 
@@ -62,6 +71,17 @@ def settings(cluster: Cluster, tmp_path: Path, vendors: RecordingServer) -> Sett
     return settings_for(tmp_path, cluster.new_store(), **vendors_at(vendors.url))
 
 
+@asynccontextmanager
+async def open_without_postgres(
+    cluster: Cluster, settings: Settings, clock: MovedClock
+) -> AsyncIterator[Intake]:
+    """An intake that has found Postgres away."""
+    cluster.stop()
+    async with open_intake(settings, clock) as intake:
+        await until(lambda: intake.house.store.is_away)
+        yield intake
+
+
 def spooled(intake: Intake, pattern: str = "*.json") -> list[Path]:
     return sorted((intake.house.settings.home / "spool").glob(pattern))
 
@@ -70,12 +90,14 @@ def texts_to(vendors: RecordingServer, number: str) -> list[str]:
     return [sms.form["Body"] for sms in vendors.at("/Messages.json") if sms.form["To"] == number]
 
 
+def calls_to(vendors: RecordingServer, number: str) -> list[str]:
+    return [call.form["To"] for call in vendors.at("/Calls.json") if call.form["To"] == number]
+
+
 async def test_an_alert_is_kept_and_paged_at_once_and_admitted_when_postgres_is_back(
     cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
 ) -> None:
-    cluster.stop()
-    async with open_intake(settings, clock) as intake:
-        await until(lambda: intake.house.store.is_away)
+    async with open_without_postgres(cluster, settings, clock) as intake:
         began = time.monotonic()
         answer = await intake.tell()
         assert (answer.status_code, answer.json()["incident"]) == (202, None)
@@ -99,8 +121,77 @@ async def test_an_alert_is_kept_and_paged_at_once_and_admitted_when_postgres_is_
         assert "/a/" in texts_to(vendors, ANA)[1]
         again = await intake.tell()
         assert again.json() == {"incident": incident.number, "reason": "same_fingerprint"}
-        await until(lambda: texts_to(vendors, BEN))  # a P0 goes to the secondary at once
-        assert [len(texts_to(vendors, ANA)), len(texts_to(vendors, BEN))] == [2, 1]
+        # A P0 goes to the secondary at once, with the store and without.
+        await until(lambda: len(texts_to(vendors, BEN)) == 2)
+        assert len(texts_to(vendors, ANA)) == 2
+
+
+async def test_people_are_asked_again_while_postgres_stays_away(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    async with open_without_postgres(cluster, settings, clock) as intake:
+        await intake.tell()
+        await until(lambda: texts_to(vendors, BEN))
+        await intake.tell(fingerprint="redis", service="redis", severity="P1", summary="Redis is down")
+        await intake.tell(fingerprint="redis", service="redis", severity="P1", firing=False)
+        clock.advance(minutes=16)
+        await until(lambda: len(calls_to(vendors, BEN)) > 1)
+        assert not [text for text in texts_to(vendors, BEN) if "Redis is down" in text], "it is over"
+        called = len(calls_to(vendors, ANA))
+        clock.advance(minutes=10)
+        await until(lambda: len(calls_to(vendors, ANA)) > called)
+
+
+async def test_a_storm_without_the_store_is_a_few_messages_and_then_one_for_all_the_rest(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    cluster.stop()
+    async with open_intake(settings, clock) as intake:
+        await until(lambda: intake.house.store.is_away)
+        throttle = intake.house.desk.policy.throttle
+        for number in range(throttle.messages + 5):
+            await intake.tell(fingerprint=f"issue-{number}", severity="P1", summary=f"Issue {number}")
+        await until(lambda: len(texts_to(vendors, ANA)) == throttle.messages)
+        await intake.tell(fingerprint="site", severity="P0", summary="The site is down")
+        await until(lambda: any("The site is down" in text for text in texts_to(vendors, ANA)))
+        assert len(texts_to(vendors, ANA)) == throttle.messages + 1
+        clock.advance(seconds=throttle.per.total_seconds() + 1)
+        await until(lambda: any("more)" in text for text in texts_to(vendors, ANA)))
+        assert len(texts_to(vendors, ANA)) == throttle.messages + 2
+
+
+async def test_what_is_found_on_disk_was_perhaps_never_said(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    cluster.stop()
+    kept = Alert(
+        source="generic",
+        fingerprint="site",
+        service="backend",
+        kind=Kind.SITE_OUTAGE,
+        summary="Backend is down",
+        started_at=clock(),
+    )
+    await Spool(spool_folder(settings.home)).keep(kept, now=clock())
+    async with open_intake(settings, clock):
+        assert len(await until(lambda: texts_to(vendors, ANA), seconds=5)) == 1
+
+
+async def test_a_second_outage_is_asked_about_like_the_first(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    async with open_intake(settings, clock) as intake:
+        for _outage in (1, 2):
+            cluster.stop()
+            await until(lambda: intake.house.store.is_away)
+            told = len(texts_to(vendors, ANA))
+            await intake.tell(fingerprint="site", severity="P0")
+            await until(lambda told=told: len(texts_to(vendors, ANA)) > told)
+            told = len(texts_to(vendors, ANA))
+            clock.advance(minutes=6)
+            await until(lambda told=told: len(texts_to(vendors, ANA)) > told)
+            cluster.start()
+            await until(lambda: spooled(intake) == [])
 
 
 async def test_postgres_that_stops_in_the_night_loses_nothing(
@@ -151,6 +242,53 @@ async def test_postgres_that_hangs_counts_as_away(
         assert len(await list_recent(intake.house.store)) == 2
 
 
+async def test_sentry_is_answered_within_its_second_while_postgres_hangs(
+    cluster: Cluster, settings: Settings, clock: MovedClock
+) -> None:
+    async with open_intake(settings, clock) as intake:
+        await intake.tell(severity="P3")
+        stopped = children_of(cluster)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            body = as_bytes(SENTRY_BODY)
+            assert STORE_WITHIN_SECONDS["sentry"] < 1
+            async with asyncio.timeout(admitting.ADMIT_WITHIN_SECONDS - 1):  # this machine may be busy
+                answer = await intake.client.post(
+                    "/webhooks/sentry", content=body, headers=sentry_headers(body, clock())
+                )
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        assert answer.json()["reason"] == "kept_on_disk_until_the_store_is_back"
+        await until(lambda: spooled(intake) == [])
+        assert await intake.house.store.one("alerts/count", incident_id=1) == {"alerts": 2}
+
+
+async def test_an_end_overtakes_no_beginning_that_still_waits_on_disk(
+    cluster: Cluster, settings: Settings, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admit_spooled, may_admit = House.admit_spooled, asyncio.Event()
+
+    async def admit_later(house: House) -> None:
+        if may_admit.is_set():
+            await admit_spooled(house)
+
+    monkeypatch.setattr(House, "admit_spooled", admit_later)
+    async with open_without_postgres(cluster, settings, clock) as intake:
+        await intake.tell()
+        cluster.start()
+        await until(lambda: not intake.house.store.is_away)
+        clock.advance(seconds=1)
+        answer = await intake.tell(firing=False)
+        assert answer.json()["reason"] == "kept_on_disk_until_the_store_is_back"
+        may_admit.set()
+        await until(lambda: spooled(intake) == [])
+        (incident,) = await list_recent(intake.house.store)
+        assert await read_still_firing(intake.house.store, incident.id) == []
+        assert (await intake.tell()).json()["reason"] != "kept_on_disk_until_the_store_is_back"
+
+
 def children_of(cluster: Cluster) -> list[int]:
     """The server's processes, the postmaster first."""
     postmaster = psutil.Process(cluster.start().pid)
@@ -160,15 +298,12 @@ def children_of(cluster: Cluster) -> list[int]:
 async def test_the_secondary_is_told_when_no_channel_reaches_the_primary(
     cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
 ) -> None:
-    cluster.stop()
-
     def not_for_ana(heard: object) -> Say:
         reachable = BEN in getattr(heard, "form", {}).get("To", "")
         return Say(201, {"sid": "SM1"}) if reachable else Say(400, {"code": 21610, "message": "opted out"})
 
     vendors.answer = not_for_ana
-    async with open_intake(settings, clock) as intake:
-        await until(lambda: intake.house.store.is_away)
+    async with open_without_postgres(cluster, settings, clock) as intake:
         await intake.tell(severity="P1", summary="Checkout is down")
         (text,) = await until(lambda: texts_to(vendors, BEN), seconds=2)
         assert "Checkout is down" in text
@@ -177,9 +312,7 @@ async def test_the_secondary_is_told_when_no_channel_reaches_the_primary(
 async def test_a_figure_in_the_alert_counts_for_its_severity_without_the_store_too(
     cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
 ) -> None:
-    cluster.stop()
-    async with open_intake(settings, clock) as intake:
-        await until(lambda: intake.house.store.is_away)
+    async with open_without_postgres(cluster, settings, clock) as intake:
         await intake.tell(kind="other", service="checkout", users_affected_percent=80)
         assert await until(lambda: texts_to(vendors, ANA), seconds=2)
 
@@ -187,9 +320,7 @@ async def test_a_figure_in_the_alert_counts_for_its_severity_without_the_store_t
 async def test_a_page_under_way_is_sent_before_the_process_ends(
     cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
 ) -> None:
-    cluster.stop()
-    async with open_intake(settings, clock) as intake:
-        await until(lambda: intake.house.store.is_away)
+    async with open_without_postgres(cluster, settings, clock) as intake:
         await intake.tell()
     assert len(texts_to(vendors, ANA)) == 1
 
@@ -197,9 +328,7 @@ async def test_a_page_under_way_is_sent_before_the_process_ends(
 async def test_what_was_kept_survives_a_restart_and_what_is_broken_is_set_aside(
     cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
 ) -> None:
-    cluster.stop()
-    async with open_intake(settings, clock) as intake:
-        await until(lambda: intake.house.store.is_away)
+    async with open_without_postgres(cluster, settings, clock) as intake:
         await intake.tell()
     folder = settings.home / "spool"
     (kept,) = folder.glob("*.json")
@@ -233,13 +362,10 @@ async def test_a_disk_that_is_full_still_pages_and_does_not_promise_anything(
     vendors: RecordingServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    cluster.stop()
-
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    async with open_intake(settings, clock) as intake:
-        await until(lambda: intake.house.store.is_away)
+    async with open_without_postgres(cluster, settings, clock) as intake:
         monkeypatch.setattr(os, "fsync", full)
         answer = await intake.tell()
         assert answer.status_code == 503

@@ -9,15 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 
-from tests.watchkeeper.intake.opened import (
-    ANA,
-    BEARER,
-    SENTRY_SECRET,
-    UPTIMEROBOT_SECRET,
-    Intake,
-    as_bytes,
-)
+from tests.watchkeeper.house import ANA
+from tests.watchkeeper.intake.opened import BEARER, SENTRY_SECRET, UPTIMEROBOT_SECRET, Intake, as_bytes
 from tests.watchkeeper.recording import RecordingServer, until
 from watchkeeper.incidents import list_recent, read_incident
 from watchkeeper.intake.receiving import BODY_LIMIT_BYTES
@@ -273,6 +268,30 @@ async def test_sentry_sending_again_under_the_same_request_id_is_one_alert(intak
         answer = await intake.client.post("/webhooks/sentry", content=body, headers=headers)
         assert answer.json()["incident"] == "INC-0001"
     assert await intake.house.store.one("alerts/count", incident_id=1) == {"alerts": 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "severity"),
+    [
+        ({}, "P1"),
+        ({"level": "fatal"}, "P1"),
+        ({"level": "warning"}, "P3"),
+        ({"environment": "Staging"}, "P3"),
+        ({"environment": "eu-main"}, "P1"),
+        ({"environment": None, "tags": [["browser", "Firefox"], ["environment", "dev"]]}, "P3"),
+        ({"tags": [{"key": "environment", "value": "production"}]}, "P1"),
+        ({"environment": {"name": 1}, "tags": "odd"}, "P1"),
+    ],
+)
+async def test_sentrys_level_and_environment_say_how_bad_an_issue_is(
+    intake: Intake, told: dict[str, Any], severity: str
+) -> None:
+    event = {"title": "ZeroDivisionError", "issue_id": "42", **told}
+    body = as_bytes({"action": "triggered", "data": {"event": event}})
+    headers = sentry_headers(body, intake.clock())
+    assert (await intake.client.post("/webhooks/sentry", content=body, headers=headers)).status_code == 202
+    (incident,) = await list_recent(intake.house.store)
+    assert incident.severity == severity
 
 
 async def test_what_sentry_says_that_is_no_alert_is_taken_and_left(intake: Intake) -> None:

@@ -16,13 +16,13 @@ from watchkeeper.mailing.model import Addresses, addresses_of, clean, is_address
 from watchkeeper.mailing.reading import read_addresses
 from watchkeeper.mailing.sending import judge, post_batch, wait_of
 from watchkeeper.model import Incident
+from watchkeeper.policy import load_policy
 from watchkeeper.policy.customers import Customers
 from watchkeeper.store import Store
 
 
 def customers(**own: Any) -> Customers:
-    known = {"batch": 1000, "read_within": "5s", "doubt_after": "15m", "pause": "5m"}
-    return Customers.model_validate(known | own)
+    return Customers.model_validate(load_policy().customers.model_dump() | own)
 
 
 async def an_incident(store: Store, clock: MovedClock) -> Incident:

@@ -11,8 +11,15 @@ CREATE TABLE incidents (
     detected_at            timestamptz NOT NULL,
     acknowledged_at        timestamptz,
     acknowledged_by        text,
+    -- Since when whoever has it now does: somebody may have taken it over.
+    held_since             timestamptz,
     identified_at          timestamptz,
+    -- Since when it is watched whether the last cure holds, or whether a vendor that is waited for recovers.
     mitigated_at           timestamptz,
+    -- When it no longer hurt, known once it is over: since when all that proves it was green, else when a person closed it.
+    recovered_at           timestamptz,
+    -- Whether readings proved that it is over; else a person said so.
+    proved                 boolean NOT NULL DEFAULT false,
     resolved_at            timestamptz,
     cause                  text,
     cause_confidence       double precision,
@@ -48,11 +55,13 @@ CREATE TABLE alerts (
 -- A delivery that the sender repeats is one alert.
 CREATE UNIQUE INDEX alerts_delivery ON alerts (source, delivery_id) WHERE delivery_id IS NOT NULL;
 CREATE INDEX alerts_incident ON alerts (incident_id, received_at);
+CREATE INDEX alerts_proofs ON alerts (received_at) WHERE source = 'proof';
 
 -- Which fingerprints belong to which open incident; emptied when the incident is resolved.
 CREATE TABLE open_fingerprints (
     fingerprint    text PRIMARY KEY,
     incident_id    bigint NOT NULL REFERENCES incidents,
+    source         text NOT NULL,
     firing         boolean NOT NULL DEFAULT true,
     -- When it lately fired or went quiet; so many changes that it flaps keep its incident open until then.
     changes        timestamptz[] NOT NULL DEFAULT '{}',
@@ -93,6 +102,10 @@ CREATE TABLE notifications (
     priority     integer NOT NULL DEFAULT 5,
     due_at       timestamptz NOT NULL,
     lease_until  timestamptz,
+    -- Nobody needs it any more: whoever is sending it may finish, and nobody sends it again.
+    called_off   boolean NOT NULL DEFAULT false,
+    -- The throttle let it go: the next one counts it, whether or not the vendor has answered.
+    let_go       boolean NOT NULL DEFAULT false,
     vendor_id    text,
     thread       text,
     sent_at      timestamptz,
@@ -103,6 +116,7 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_due ON notifications (priority, due_at) WHERE state IN ('pending', 'sending');
 CREATE INDEX notifications_incident ON notifications (incident_id);
 CREATE INDEX notifications_recent ON notifications (recipient, channel, sent_at);
+CREATE INDEX notifications_proofs ON notifications (created_at) WHERE purpose = 'proof';
 
 CREATE TABLE deadlines (
     incident_id bigint NOT NULL REFERENCES incidents,
@@ -158,7 +172,8 @@ CREATE TABLE readings (
     threshold   double precision,
     ok          boolean NOT NULL,
     observed_at timestamptz NOT NULL,
-    detail      text NOT NULL DEFAULT ''
+    detail      text NOT NULL DEFAULT '',
+    unread      boolean NOT NULL DEFAULT false
 );
 CREATE INDEX readings_incident ON readings (incident_id, observed_at);
 
@@ -200,6 +215,9 @@ CREATE TABLE links (
     expires_at     timestamptz NOT NULL,
     used_at        timestamptz
 );
+
+-- Who answers by text or by a button is waited for.
+CREATE INDEX links_person ON links (person, purpose, id);
 
 -- What customers were told on the status page, in order; both kinds of page are made from these rows.
 CREATE TABLE status_posts (
@@ -255,6 +273,7 @@ CREATE TABLE mailings (
     created_at  timestamptz NOT NULL,
     decided_at  timestamptz,
     decided_by  text,
+    reminded_at timestamptz,
     addresses   integer,
     unusable    integer NOT NULL DEFAULT 0,
     note        text,
@@ -290,11 +309,13 @@ CREATE INDEX mailing_addresses_batch ON mailing_addresses (batch_id);
 -- What Prefect is still to be asked: to start, resume, schedule or cancel a run.
 CREATE TABLE motor_jobs (
     key         text PRIMARY KEY,
-    incident_id bigint NOT NULL REFERENCES incidents,
+    -- None for what belongs to the calendar and to no incident.
+    incident_id bigint REFERENCES incidents,
     verb        text NOT NULL,
     detail      jsonb NOT NULL DEFAULT '{}',
     state       text NOT NULL DEFAULT 'pending',
     attempts    integer NOT NULL DEFAULT 0,
+    asked_at    timestamptz NOT NULL,
     due_at      timestamptz NOT NULL,
     lease_until timestamptz,
     error       text
@@ -326,6 +347,10 @@ CREATE TABLE reviews (
     published_to   text
 );
 
+-- Each look of the clocks asks for drafts that have not come.
+CREATE INDEX reviews_undrafted ON reviews (asked_at)
+    WHERE drafted_at IS NULL AND published_at IS NULL AND waived_at IS NULL;
+
 -- What a published post-mortem promises: who does what by which day. The number is its place in the document.
 CREATE TABLE action_items (
     incident_id bigint NOT NULL REFERENCES incidents,
@@ -348,6 +373,8 @@ CREATE TABLE action_items (
     PRIMARY KEY (incident_id, number)
 );
 CREATE INDEX action_items_open ON action_items (due_at) WHERE state = 'open';
+CREATE INDEX action_items_issues ON action_items (closed_at)
+    WHERE state <> 'open' AND issue IS NOT NULL AND issue_ended IS NULL;
 
 -- What customers complained of; the same words twice are one complaint.
 CREATE TABLE complaints (
@@ -376,6 +403,12 @@ CREATE TRIGGER incident_log
 CREATE INDEX incidents_similar ON incidents (kind, severity, id) WHERE resolved_at IS NOT NULL;
 CREATE INDEX incidents_cause ON incidents (cause, id) WHERE cause IS NOT NULL;
 CREATE INDEX incidents_detected ON incidents (detected_at);
+CREATE INDEX incidents_ended ON incidents (resolved_at);
+-- What a month's report counts.
+CREATE INDEX deadlines_acknowledge ON deadlines (due_at) WHERE kind = 'acknowledge' AND number = 1;
+CREATE INDEX promises_due ON promises (due_at);
+CREATE INDEX remediations_claimed ON remediations (claimed_at);
+CREATE INDEX reviews_due ON reviews (due_at);
 
 -- The fingerprints that an incident had, kept when it ends.
 CREATE TABLE past_fingerprints (
@@ -408,6 +441,18 @@ CREATE TABLE estimates (
     PRIMARY KEY (incident_id, stage)
 );
 
+-- Work that could not be done so far, of whichever sort: it keeps nothing else waiting, and is tried again later.
+CREATE TABLE set_aside (
+    work     text NOT NULL,
+    key      text NOT NULL,
+    times    integer NOT NULL DEFAULT 1,
+    error    text NOT NULL,
+    first_at timestamptz NOT NULL,
+    last_at  timestamptz NOT NULL,
+    try_at   timestamptz NOT NULL,
+    PRIMARY KEY (work, key)
+);
+
 -- Who is on call otherwise than the policy plans it: kind is primary, secondary or unreachable. An incident keeps the
 -- policy that it started under; what is said here counts at once for those under way, too.
 CREATE TABLE roster_changes (
@@ -425,11 +470,11 @@ CREATE INDEX roster_changes_in_force ON roster_changes (ends_at) WHERE withdrawn
 
 -- What the calendar brings and no incident: at most one row of a kind is still to be done.
 CREATE TABLE occasions (
-    kind    text NOT NULL,
-    due_at  timestamptz NOT NULL,
-    try_at  timestamptz,
-    error   text,
-    done_at timestamptz,
+    kind        text NOT NULL,
+    due_at      timestamptz NOT NULL,
+    done_at     timestamptz,
+    -- The scheduled run that shows it in the Prefect UI.
+    flow_run_id text,
     PRIMARY KEY (kind, due_at)
 );
 CREATE UNIQUE INDEX occasions_pending ON occasions (kind) WHERE done_at IS NULL;
@@ -475,4 +520,48 @@ CREATE TABLE worth (
     answered_at timestamptz,
     worth       boolean,
     PRIMARY KEY (incident_id, person)
+);
+
+-- The night policy. A signature is one person's word, given through a link of their own, on one cure and on exactly the
+-- terms that were shown (their digest). It counts from signed_at until ends_at, unless it was taken back.
+CREATE TABLE night_signatures (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    person       text NOT NULL,
+    cause        text NOT NULL,
+    terms        text NOT NULL,
+    asked_by     text NOT NULL,
+    asked_at     timestamptz NOT NULL,
+    sign_by      timestamptz NOT NULL,
+    ends_at      timestamptz NOT NULL,
+    signed_at    timestamptz,
+    withdrawn_at timestamptz,
+    withdrawn_by text
+);
+CREATE INDEX night_signatures_in_force ON night_signatures (ends_at) WHERE signed_at IS NOT NULL AND withdrawn_at IS NULL;
+-- The first page of an incident that waits while a signed cure is at work, in the night that began on this day. Its
+-- deadline wakes the person by itself; woken_at is set by exactly one who wakes them.
+CREATE TABLE night_holds (
+    incident_id   bigint PRIMARY KEY REFERENCES incidents,
+    night         date NOT NULL,
+    person        text NOT NULL,
+    cures         text[] NOT NULL,
+    held_at       timestamptz NOT NULL,
+    until         timestamptz NOT NULL,
+    latest        timestamptz NOT NULL,
+    woken_at      timestamptz,
+    woken_because text
+);
+CREATE INDEX night_holds_night ON night_holds (night);
+-- Each change that was made in somebody's sleep takes one number of its night's budget; no number is there twice.
+CREATE TABLE night_budget (
+    night        date NOT NULL,
+    number       integer NOT NULL,
+    incident_id  bigint NOT NULL REFERENCES incidents,
+    action       text NOT NULL,
+    target       text NOT NULL,
+    attempt      integer NOT NULL,
+    signature_id bigint NOT NULL REFERENCES night_signatures,
+    taken_at     timestamptz NOT NULL,
+    PRIMARY KEY (night, number),
+    UNIQUE (incident_id, action, target, attempt)
 );

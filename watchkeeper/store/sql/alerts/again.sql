@@ -25,6 +25,8 @@ WITH told AS MATERIALIZED (
     SELECT id, source, fingerprint, delivery_id, firing, service, kind, summary, started_at,
            now, payload, detail, incident_id, 'same_fingerprint'
       FROM going_on
+     -- Two such statements that hold the same deliveries wait for each other in one order only.
+     ORDER BY source, delivery_id
     ON CONFLICT (source, delivery_id) WHERE delivery_id IS NOT NULL DO NOTHING
     RETURNING id
 )

@@ -1,2 +1,2 @@
--- When the next deadline falls due.
-SELECT min(due_at) AS due_at FROM deadlines WHERE state = 'pending' AND due_at > %(now)s
+-- When the next deadline after a moment falls due.
+SELECT min(due_at) AS due_at FROM deadlines WHERE state = 'pending' AND due_at > %(after)s

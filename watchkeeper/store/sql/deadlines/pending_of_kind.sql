@@ -1,2 +1,2 @@
--- One deadline of this kind that is still to come, of whichever incident.
-SELECT incident_id, number FROM deadlines WHERE kind = %(kind)s AND state = 'pending' LIMIT 1
+-- The incidents that have a deadline of this kind still to come.
+SELECT DISTINCT incident_id FROM deadlines WHERE kind = %(kind)s AND state = 'pending' ORDER BY incident_id

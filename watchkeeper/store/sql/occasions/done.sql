@@ -1,2 +1,2 @@
 -- It was done.
-UPDATE occasions SET done_at = %(now)s, error = NULL WHERE kind = %(kind)s AND due_at = %(due_at)s
+UPDATE occasions SET done_at = %(now)s WHERE kind = %(kind)s AND due_at = %(due_at)s

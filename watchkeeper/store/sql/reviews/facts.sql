@@ -1,9 +1,13 @@
 -- What bears on whether an incident's post-mortem is required or recommended.
-SELECT EXISTS (SELECT FROM alerts a WHERE a.incident_id = i.id AND a.firing AND a.kind = 'payment_failure')
+SELECT i.service = %(payments)s
+       OR EXISTS (SELECT FROM alerts a
+                   WHERE a.incident_id = i.id AND a.firing
+                     AND (a.kind = 'payment_failure' OR a.service = %(payments)s))
        OR EXISTS (SELECT FROM findings f WHERE f.incident_id = i.id AND f.cause = ANY(%(payment_causes)s))
        OR EXISTS (SELECT FROM remediations r
                    WHERE r.incident_id = i.id AND r.claimed_at IS NOT NULL
-                     AND r.action = ANY(%(payment_actions)s)) AS touched_payments,
+                     AND r.action = ANY(%(payment_actions)s))
+       OR EXISTS (SELECT FROM steps s WHERE s.incident_id = i.id AND s.name = %(payments_missed)s) AS touched_payments,
        (SELECT count(*) FROM complaints c WHERE c.incident_id = i.id) AS complaints,
        ARRAY(SELECT DISTINCT a.kind FROM alerts a WHERE a.incident_id = i.id AND a.firing) AS kinds,
        (SELECT count(*) FROM incidents p

@@ -1,0 +1,1 @@
+"""What Watchkeeper needs of the machine it runs on: a Postgres, processes that end together, locks, files, signals."""
