@@ -94,8 +94,8 @@ def write_policy(file: Path, config: Part, ports: Ports, more: dict[str, Any]) -
         "services": {**shop(config, ports), **data_services(config), **paid_and_worked(config, ports)},
         # The guide waits for a vendor for hours; a drill waits longer than its outages last, at speed 120 too (45 s).
         "response": {"wait_for_vendor": "90m"},
-        # A drill is played at any hour, and what waits for the morning would be told by nobody.
-        "calendar": {"business_hours": {"days": [*WEEKDAYS], "starts": "00:00", "ends": "23:59"}},
+        # A drill is played at any hour, in a day's last minute too, and what waits for the morning would be told by nobody.
+        "calendar": {"business_hours": {"days": [*WEEKDAYS], "starts": "00:00", "ends": "23:59:59.999999"}},
         "status_page": status_page(),
     }
     file.write_text(yaml.safe_dump({**own, **more}, sort_keys=False))

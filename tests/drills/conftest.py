@@ -4,6 +4,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -17,10 +18,18 @@ from drills.scenarios import SCENARIOS
 from drills.screen import Screen
 from drills.stand import World, running_world
 from tests.drills.company import Company
+from watchkeeper.clock import utc_now
 from watchkeeper.incidents import list_open
 from watchkeeper.store import Store, open_store
 
 SPEED = 180.0
+
+
+def night_around(now: datetime) -> dict[str, str]:
+    """Hours of a night that began an hour ago and outlasts the tests: what ends at a fixed hour ends under one of them."""
+    return {"starts": f"{now - timedelta(hours=1):%H:%M}", "ends": f"{now + timedelta(hours=11):%H:%M}"}
+
+
 # With its durations divided by so much, a night must still leave time to die in it, and to recover, before what the
 # policy gives runs out.
 PATIENT = {
@@ -29,10 +38,10 @@ PATIENT = {
     "verification": {"give_up_after": "3h"},
     "throttle": {"messages": 100},
     "correlate_within": "8h",
-    # It is always night here, and a P1's own clocks leave a signed cure the minute that it may take; nothing is signed
-    # unless a story signs it.
+    # It is night here at whatever hour the tests begin, and a P1's own clocks leave a signed cure the minute that it may
+    # take; nothing is signed unless a story signs it.
     "severities": {"P1": {"acknowledge_within": "8h", "ask_again_every": None, "escalate_after": "8h"}},
-    "night": {"starts": "00:00", "ends": "23:59", "cure_within": "4h"},
+    "night": {**night_around(utc_now()), "cure_within": "4h"},
 }
 
 
