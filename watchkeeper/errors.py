@@ -11,6 +11,7 @@
     ├── LeaseLost               another attempt of this response holds the incident: stop quietly
     ├── BadInput                what came in is wrong; the message says what to mend
     └── StoreUnavailable        Postgres is away: spool, page, try again
+        └── StoreSlow           it may answer yet, but whoever waits for it can wait no longer
 
 An error carries what a responder needs and never a secret.
 """
@@ -106,3 +107,7 @@ class BadInput(WatchkeeperError):
 
 class StoreUnavailable(WatchkeeperError):
     """Postgres could not be reached."""
+
+
+class StoreSlow(StoreUnavailable):
+    """Postgres has not answered in the time that the sender of an alert gives; that does not say that it is away."""

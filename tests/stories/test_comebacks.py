@@ -35,6 +35,15 @@ async def test_working_on_it_is_left_alone_for_longer(night: Night) -> None:
     assert any(SILENT in text for text in night.phone("ana").texts)
 
 
+async def test_working_on_a_p1_brings_it_back_no_sooner_than_silence(night: Night) -> None:
+    await night.hear(severity="P1", kind="other")
+    assert "Nobody asks before 05:00Z" in await night.ana.replies("WORKING")
+    await night.pass_time(minutes=119)
+    assert not any(SILENT in text for text in night.phone("ana").texts)
+    await night.pass_time(minutes=2)
+    assert any(SILENT in text for text in night.phone("ana").texts)
+
+
 async def test_what_comes_back_says_how_long_it_was_silent(night: Night) -> None:
     await night.hear()
     await night.ana.replies("WORKING")
@@ -77,15 +86,16 @@ async def test_a_p2_comes_back_by_email_after_four_hours_of_work(night: Night) -
     """It is Monday 03:00; business hours are from nine to five."""
     await night.pass_time(hours=11)  # 14:00
     await night.hear(severity="P2", kind="other", summary="Designs are slow")
-    assert "Nobody asks before 15:00Z." in await night.ana.replies("WORKING")
-    await night.pass_time(minutes=59)
+    # Three hours of today are left, and the fourth is tomorrow's: saying "working" asks no sooner than silence.
+    assert "Nobody asks before Tue 10:00Z." in await night.ana.replies("WORKING")
+    await night.pass_time(hours=19, minutes=59)
     told = len(night.mails("ana"))
     await night.pass_time(minutes=2)
     assert SILENT in night.mails("ana")[-1]["text"] and len(night.mails("ana")) == told + 1
-    # Two hours of today are left, and the other two are tomorrow's; then everyone on call reads it, and nothing rings.
-    await night.pass_time(hours=19)  # Tuesday 10:01
+    # Four hours of work later everyone on call reads it, and nothing rings.
+    await night.pass_time(hours=3, minutes=58)
     assert len(night.mails("ana")) == told + 1
-    await night.pass_time(hours=1)
+    await night.pass_time(minutes=2)
     assert "Ana has it and is silent" in night.mails("ben")[-1]["text"]
     assert not any("is silent" in text for text in [*night.phone("ana").texts, *night.phone("ben").texts])
     assert night.phone("ana").calls == night.phone("ben").calls == []
@@ -94,10 +104,10 @@ async def test_a_p2_comes_back_by_email_after_four_hours_of_work(night: Night) -
 async def test_a_p2_at_the_end_of_the_day_is_asked_about_on_the_next(night: Night) -> None:
     await night.pass_time(hours=13)  # 16:00
     await night.hear(severity="P2", kind="other")
-    assert "Nobody asks before Tue 09:00Z." in await night.ana.replies("WORKING")
-    assert "left alone until Tue 09:00 UTC" in "".join(await night.timeline())
+    assert "Nobody asks before Tue 12:00Z." in await night.ana.replies("WORKING")
+    assert "left alone until Tue 12:00 UTC" in "".join(await night.timeline())
     told = len(night.mails("ana"))
-    await night.pass_time(hours=16, minutes=59)
+    await night.pass_time(hours=19, minutes=59)
     assert len(night.mails("ana")) == told
     await night.pass_time(minutes=2)
     assert SILENT in night.mails("ana")[-1]["text"]

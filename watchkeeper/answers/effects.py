@@ -112,8 +112,10 @@ async def _working(
 ) -> Answer:
     """It is in hand: whoever has it is left alone for a while. Of a severity of which nobody asks, for good."""
     wait, until = desk.policy.answers.working_for, None
-    if comes_back_at(incident, desk.policy, now) is not None:
-        until = left_alone_until(incident.severity, desk.policy, now, wait)
+    silent_until = comes_back_at(incident, desk.policy, now)
+    if silent_until is not None:
+        # Saying so brings it back no sooner than saying nothing.
+        until = max(silent_until, left_alone_until(incident.severity, desk.policy, now, wait))
     taken = await take_it(db, incident, said, now=now)
     known = known.model_copy(update={"incident": taken or incident, "until": until, "at": now})
     if await _is_working_already(db, incident, said, until, wait):

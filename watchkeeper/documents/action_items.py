@@ -26,10 +26,11 @@ FIELD = re.compile(rf"\b(Assigned|Due|Priority)\s*:\s*(.*?)\s*{DASH}(?={LABEL}|$
 FIRST_LABEL = re.compile(rf"\s*{DASH}{LABEL}", re.IGNORECASE)
 FIELDS = frozenset({"assigned", "due", "priority"})
 FORM = "**Action** - Assigned: Name - Due: 2026-03-09 - Priority: High"
-# "None", with or without a reason: an honest end of an incident that asks for nothing.
+# "None", alone or with a reason that says that it is one: an honest end of an incident that asks for nothing. Any other
+# words behind it may be a promise.
 NONE = re.compile(
     r"(?:none|nothing|(?:there (?:are|were) )?no(?:ne)?(?: further)?(?: action items?)?)"
-    r"(?: (?:is |are |were )?(?:needed|required|necessary))?\s*(?:[.,:;(\N{EN DASH}\N{EM DASH}-].*|because .*|since .*)?",
+    r"(?: (?:is |are |were )?(?:needed|required|necessary))?\s*(?:\.|[,:;\N{EN DASH}\N{EM DASH}-]?\s*(?:because|since|as) [^.;]*\.?)?",
     re.IGNORECASE,
 )
 MOST_ITEMS = 50
@@ -107,7 +108,7 @@ def _not_understood(section: Section, items: Sequence[ListItem]) -> list[Problem
         Problem(
             number,
             f'"{line.strip()[:WORDS_SHOWN]}" is no action item and would be lost; write each as an item of the list: '
-            f'1. {FORM} (or the one word "None" where there is nothing to do)',
+            f'1. {FORM} (or "None", or "None, because ...", where there is nothing to do)',
         )
         for number, line in section.lines.items()
         if number not in understood and re.search(r"\w", line) and not PLACEHOLDER.search(line)

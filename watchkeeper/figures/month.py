@@ -21,7 +21,7 @@ from watchkeeper.model import Data, Severity, incident_number
 from watchkeeper.money import Money
 from watchkeeper.policy import Policy
 from watchkeeper.quiet.worth import WorthOfRule, read_worth
-from watchkeeper.remediations import UNDO_STEP
+from watchkeeper.remediations import BY_HAND_STEP, UNDO_STEP
 from watchkeeper.rendering import render, words
 from watchkeeper.store import Db, Row, present
 
@@ -121,7 +121,7 @@ async def read_month(db: Db, policy: Policy, month: Month, *, now: datetime) -> 
     detected = [i for i in lasted if month.starts <= i.detected_at < month.ends]
     said = await read_said(db, month.ends - CALIBRATED_OVER, month.ends)
     vendors = vendor_accounts(lasted, policy, month, now)
-    tried = await db.all("figures/remediations", undo_step=UNDO_STEP, **time)
+    tried = await db.all("figures/remediations", undo_step=UNDO_STEP, by_hand_step=BY_HAND_STEP, **time)
     return Figures(
         month=month,
         as_of=now,

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from watchkeeper.admission import Admission, admit, admit_again
-from watchkeeper.errors import StoreUnavailable
+from watchkeeper.errors import StoreSlow, StoreUnavailable
 from watchkeeper.model import Alert
 from watchkeeper.paging.desk import Desk
 from watchkeeper.store import Store
@@ -68,6 +68,7 @@ class Admitting:
             within_seconds: how long its sender waits for the answer, where that is less than most do.
 
         Raises:
+            StoreSlow: it has not answered within `within_seconds`.
             StoreUnavailable: the store is away or does not answer in time.
             psycopg.Error: the store refuses the alert.
         """
@@ -79,7 +80,8 @@ class Admitting:
             async with asyncio.timeout(within_seconds or ADMIT_WITHIN_SECONDS):
                 return await answer
         except TimeoutError as error:
-            raise StoreUnavailable("it does not answer") from error
+            late = StoreUnavailable if within_seconds is None or self._store.is_away else StoreSlow
+            raise late("it does not answer") from error
 
     def _go_on_soon(self) -> None:
         """Once whatever else has arrived in this turn of the loop waits too: it goes into the same batch."""

@@ -107,11 +107,16 @@ class House:
         self.guard = Guard(self.store, self.clock)
         self.storeless = Storeless(self.desk, self.channels, self.spool, self.clock)
 
-    async def keep_and_page(self, alert: Alert) -> None:
-        """Postgres is away: keep the alert on disk, and page for the first of its kind without the store."""
+    async def keep(self, alert: Alert, *, pages: bool) -> None:
+        """Postgres has not taken an alert: keep it on disk. With `pages`, whoever the first of its kind concerns is
+        paged at once, without the store; else only if it is still there in a while.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
         now = self.clock()
-        is_new = self.spool.expect(alert, now=now)
-        if is_new and alert.firing and (page := self.storeless.page(alert)) is not None:
+        begins = self.spool.expect(alert, now=now)
+        if pages and begins and (page := self.storeless.page(alert)) is not None:
             task = asyncio.create_task(page)
             self.pages.add(task)
             task.add_done_callback(self.pages.discard)

@@ -137,15 +137,18 @@ def incident_page(
     questions: Sequence[Question],
     *,
     viewer: str | None,
+    is_shared: bool,
     token: str,
     now: datetime,
 ) -> str:
-    """Everything about one incident: what is due next, readings, changes, who was told, the timeline."""
+    """Everything about one incident: what is due next, readings, changes, who was told, the timeline. `viewer` is whose
+    page it is, while it acts for them; one that `is_shared` is nobody's."""
     return render(
         "pages/incident.html.j2",
         **_known(incident),
         now=now,
         viewer=viewer,
+        is_shared=is_shared,
         token=token,
         lasting=(incident.resolved_at or now) - incident.started_at,
         told_first=[entry for entry in timeline if entry.kind not in ROUTINE][::-1],

@@ -241,6 +241,7 @@ async def show_incident(request: Request, token: str) -> HTMLResponse:
     house = house_of(request)
     try:
         incident_id, viewer = who_acts(house, token)
+        is_shared = house.signer.read_page(token).viewer is None
         incident = await read_incident(house.store, incident_id)
     except BadInput:
         return _refused("forged")
@@ -254,6 +255,7 @@ async def show_incident(request: Request, token: str) -> HTMLResponse:
         await read_readings(house.store, incident.id),
         await questions_for(house, incident, viewer),
         viewer=viewer,
+        is_shared=is_shared,
         token=token,
         now=house.clock(),
     )

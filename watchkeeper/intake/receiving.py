@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from watchkeeper.errors import NotConfigured, StoreUnavailable
+from watchkeeper.errors import NotConfigured, StoreSlow, StoreUnavailable
 from watchkeeper.guarding import read_set_aside, where
 from watchkeeper.intake.senders import generic, railway, sentry, uptimerobot, vercel
 from watchkeeper.intake.spool import unusable
@@ -66,6 +66,10 @@ async def take_in(request: Request, source: str, parse: Parse) -> JSONResponse:
     try:
         within = STORE_WITHIN_SECONDS.get(source)
         admission = await house.admitting.admit(alert, now=now, within_seconds=within)
+    except StoreSlow:
+        return await _keep(
+            house, alert, pages=False
+        )  # unless it still waits there when a store that is well has had time
     except Exception as error:  # noqa: BLE001 - whatever it is: the alert is kept, and somebody is paged
         log.warning("keeping an alert on disk: %s", where(error))
         return await _keep(house, alert)
@@ -73,11 +77,11 @@ async def take_in(request: Request, source: str, parse: Parse) -> JSONResponse:
     return JSONResponse({"incident": number, "reason": admission.reason}, 202)
 
 
-async def _keep(house: "House", alert: Alert) -> JSONResponse:
+async def _keep(house: "House", alert: Alert, *, pages: bool = True) -> JSONResponse:
     try:
-        await house.keep_and_page(alert)
+        await house.keep(alert, pages=pages)
     except OSError as error:
-        log.critical("an alert was paged but is kept nowhere: %s", error.strerror)
+        log.critical("an alert is kept nowhere, neither in the store nor on disk: %s", error.strerror)
         return JSONResponse({"error": "neither the store nor the disk takes it; send it again"}, 503)
     return JSONResponse({"incident": None, "reason": "kept_on_disk_until_the_store_is_back"}, 202)
 

@@ -29,9 +29,10 @@ class Spooled(Data):
 
 @dataclass
 class Cause:
-    """What waits on disk with one fingerprint: the first alert of it, whether the last one fires, and how many they are."""
+    """What waits on disk with one fingerprint: the alert with which it began, whether the last one fires, and how many
+    they are."""
 
-    first: Spooled
+    began: Spooled
     fires: bool
     alerts: int = 0
 
@@ -48,20 +49,23 @@ class Spool:
             self.expect(kept.alert, now=kept.received_at)
 
     def expect(self, alert: Alert, *, now: datetime) -> bool:
-        """Count an alert that is about to be kept; whether it is the first with its fingerprint to wait."""
-        known = self._causes.get(alert.fingerprint)
-        cause = known or Cause(Spooled(alert=alert, received_at=now), alert.firing)
+        """Count an alert that is about to be kept; whether with it something begins to fire, for the first time or
+        again."""
+        received = Spooled(alert=alert, received_at=now)
+        cause = self._causes.setdefault(alert.fingerprint, Cause(received, fires=False))
+        begins = alert.firing and not cause.fires
+        if begins:
+            cause.began = received
         cause.fires, cause.alerts = alert.firing, cause.alerts + 1
-        self._causes[alert.fingerprint] = cause
-        return known is None
+        return begins
 
     def holds(self, alert: Alert) -> bool:
         """Whether what was said before of the same thing still waits here."""
         return alert.fingerprint in self._causes
 
     def still_firing(self) -> list[Spooled]:
-        """The first alert of each fingerprint that waits, oldest first, unless the last one says that it is over."""
-        return [cause.first for cause in self._causes.values() if cause.fires]
+        """What each fingerprint that waits began with, unless its last alert says that it is over."""
+        return [cause.began for cause in self._causes.values() if cause.fires]
 
     async def keep(self, alert: Alert, *, now: datetime) -> None:
         """Write an alert down.

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from watchkeeper.channels import Sender
@@ -28,12 +28,21 @@ from watchkeeper.quiet.silences import find_hold
 log = logging.getLogger(__name__)
 
 
+# What a store that is well has admitted by then, a moment after it was kept.
+TAKEN_WITHIN = timedelta(seconds=10)
+
+
 class Due(NamedTuple):
     """Something that waits on disk and is to be said, for the `number`-th time: 0 is the first."""
 
     number: int
     severity: Severity
     alert: Alert
+
+    @property
+    def is_new_p0(self) -> bool:
+        """No throttle keeps it waiting."""
+        return self.number == 0 and self.severity is Severity.P0
 
 
 class Storeless:
@@ -46,6 +55,7 @@ class Storeless:
         self._clock = clock
         # How often people were asked of a fingerprint, and when they are asked again. A new process asks once more at once.
         self._asked: dict[str, tuple[int, datetime]] = {}
+        self._opened_at = clock()
         self._rang: deque[datetime] = deque()
 
     def page(self, alert: Alert) -> Coroutine[None, None, None] | None:
@@ -55,23 +65,26 @@ class Storeless:
             return None
         due = Due(0, severity, alert)
         self._note([due])
-        return self._ring(due, others=0)
+        return self._ring(due, others=0, is_away=True)
 
     async def ask_again(self, *, is_away: bool) -> None:
         """Say again what still waits on disk: nobody can answer without the store, and nobody may have heard. All that is
-        due is one message, about the worst. What was never said is said here only while the store is known to be away."""
+        due is one message, about the worst. What was never said is said here while the store is known to be away, and
+        once it has waited longer than it should with the store there."""
         waiting = self._spool.still_firing()
         known = {kept.alert.fingerprint for kept in waiting}
         self._asked = {each: asked for each, asked in self._asked.items() if each in known}
-        due = [each for each in map(self._due, waiting) if each and (each.number or is_away)]
-        if due and self._may_ring():
+        due = [each for each in (self._due(kept, is_away=is_away) for kept in waiting) if each]
+        if due and (self._may_ring() or any(each.is_new_p0 for each in due)):
             self._note(due)
-            await self._ring(min(due, key=lambda each: each.severity), others=len(due) - 1)
+            worst = min(due, key=lambda each: (each.severity, each.number))
+            await self._ring(worst, others=len(due) - 1, is_away=is_away)
 
-    def _due(self, kept: Spooled) -> Due | None:
+    def _due(self, kept: Spooled, *, is_away: bool) -> Due | None:
         severity = self._severity(kept.alert)
-        number, again_at = self._asked.get(kept.alert.fingerprint, (0, kept.received_at))
-        return None if severity is None or again_at > self._clock() else Due(number, severity, kept.alert)
+        first_at = max(kept.received_at, self._opened_at) + (timedelta() if is_away else TAKEN_WITHIN)
+        number, at = self._asked.get(kept.alert.fingerprint, (0, first_at))
+        return None if severity is None or at > self._clock() else Due(number, severity, kept.alert)
 
     def _may_ring(self) -> bool:
         throttle, now = self._desk.policy.throttle, self._clock()
@@ -99,9 +112,10 @@ class Storeless:
         second = next_routes(severity, policy, shift) if escalates_at_once(severity, policy) else []
         return [*first_pages(severity, policy, shift), *second]
 
-    async def _ring(self, due: Due, *, others: int) -> None:
+    async def _ring(self, due: Due, *, others: int, is_away: bool) -> None:
         """Whom the severity wakes at once, and when it is said again, or reaches nobody, everyone by every channel."""
-        text = f"The incident store is away, the alert is kept: {due.alert.summary}"
+        why = "The incident store is away" if is_away else "The incident store does not take what comes in"
+        text = f"{why}, the alert is kept: {due.alert.summary}"
         text = f"{text} (and {others} more)" if others else text
         if due.number == 0 and await self._say(self._first(due.severity), text):
             return

@@ -27,8 +27,8 @@ async def hear_events(db: Db, events: Sequence[Mapping[str, Any]], *, now: datet
         if batch is None or mailing is None or event.get("event") not in PROVE_TAKEN:
             continue
         ours += 1
-        mailings.add(mailing.id)
-        await was_sent(db, mailing, batch, by="sendgrid", now=now)
+        if await was_sent(db, mailing, batch, by="sendgrid", now=now):
+            mailings.add(mailing.id)  # what was known to be out already cannot end a mailing now
         if event["event"] in CAME_BACK:
             note = f"{event['event']}: {event.get('reason') or event.get('response') or ''}"[:LONGEST_REASON]
             address = str(event.get("email", "")).lower()

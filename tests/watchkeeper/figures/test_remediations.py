@@ -9,7 +9,7 @@ from watchkeeper.figures.past import month_of
 from watchkeeper.incidents import change_status, read_incident
 from watchkeeper.model import OPEN_STATUSES, Plan, Remediation, RemediationState, Status
 from watchkeeper.paging.desk import hand_over
-from watchkeeper.remediations import claim, finish, plan_remediation, plan_undoing
+from watchkeeper.remediations import BY_HAND_STEP, claim, finish, plan_remediation, plan_undoing
 
 RESTART = Plan(
     action="restart_service", target="backend", cause="out_of_memory", summary="Restart it", preview=[]
@@ -87,6 +87,31 @@ async def test_what_a_person_mended_is_no_merit_of_the_change_though_readings_pr
     house.clock.advance(hours=1)
     await proved(house)
     assert await figures_of(house) == restarts(ended=0)
+
+
+async def test_what_a_person_switched_by_hand_meanwhile_took_nothing_back(house: KernelHouse) -> None:
+    await restarted(house)
+    incident = await read_incident(house.store, 1)
+    by_hand = Plan(
+        action="maintenance_on", target="backend", cause="by_hand", summary="Close the shop", preview=[]
+    )
+    planned = await plan_remediation(
+        house.store, incident, by_hand, house.desk.policy, step=BY_HAND_STEP, now=house.clock()
+    )
+    await carried_out(house, planned)
+    await proved(house)
+    assert restarts(ended=1)[0] in await figures_of(house)
+
+
+async def test_a_taking_back_that_was_never_done_took_nothing_back(house: KernelHouse) -> None:
+    done = await restarted(house)
+    incident = await read_incident(house.store, 1)
+    back = RESTART.model_copy(update={"target": "backend, back"})
+    undo = await plan_undoing(house.store, incident, done, back, house.desk.policy, now=house.clock())
+    claimed = await claim(house.store, undo, holder="run", now=house.clock())
+    await finish(house.store, claimed, RemediationState.FAILED, "refused", now=house.clock())
+    await proved(house)
+    assert await figures_of(house) == [Tried(action="restart_service", begun=2, done=1, ended=1)]
 
 
 async def test_neither_what_was_taken_back_nor_its_taking_back_worked(house: KernelHouse) -> None:

@@ -315,6 +315,7 @@ async def test_the_page_that_many_have_closes_nothing_whoever_is_typed(intake: I
     before = await everything(intake.house.store)
     seen = await intake.client.get(page)
     assert 'name="reason"' not in seen.text and "DONE INC-0001" in seen.text
+    assert "whose address many have" in seen.text
     refused = await intake.client.post(page, data={"person": "Ana", "reason": "drill"})
     assert (refused.status_code, is_a_good_page(refused)) == (403, True)
     assert "Not your own page" in refused.text
@@ -343,6 +344,7 @@ async def test_ones_own_page_shows_and_closes_nothing_once_its_time_is_over(
     intake.clock.advance(hours=25)
     seen = await intake.client.get(page)
     assert (seen.status_code, 'name="reason"' in seen.text) == (200, False)
+    assert "it is too old to act" in seen.text and "many have" not in seen.text
     refused = await intake.client.post(page, data={"reason": "drill"})
     assert (refused.status_code, "Link expired" in refused.text) == (410, True)
     assert (await read_incident(intake.house.store, 1)).is_open

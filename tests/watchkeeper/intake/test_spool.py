@@ -265,6 +265,59 @@ async def test_sentry_is_answered_within_its_second_while_postgres_hangs(
         assert await intake.house.store.one("alerts/count", incident_id=1) == {"alerts": 2}
 
 
+def sentry_only(vendors: RecordingServer) -> list[str]:
+    return [text for text in texts_to(vendors, ANA) if "does not take" in text or "is away" in text]
+
+
+async def test_a_store_that_is_slow_for_once_is_not_called_away_and_wakes_nobody_twice(
+    settings: Settings, clock: MovedClock, vendors: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_intake(settings, clock) as intake:
+        monkeypatch.setitem(STORE_WITHIN_SECONDS, "sentry", 1e-6)
+        body = as_bytes(SENTRY_BODY)
+        answer = await intake.client.post(
+            "/webhooks/sentry", content=body, headers=sentry_headers(body, clock())
+        )
+        assert answer.json()["reason"] == "kept_on_disk_until_the_store_is_back"
+        await until(lambda: spooled(intake) == [])
+        (incident,) = await list_recent(intake.house.store)
+        assert incident.number == "INC-0001"
+        clock.advance(minutes=1)
+        await asyncio.sleep(1.5)  # more than a turn of what asks again
+        assert sentry_only(vendors) == []
+
+
+async def test_what_a_store_that_is_there_does_not_take_is_said_once_it_has_had_its_time(
+    settings: Settings, clock: MovedClock, vendors: RecordingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def admit_nothing(house: House) -> None:
+        pass
+
+    monkeypatch.setattr(House, "admit_spooled", admit_nothing)
+    monkeypatch.setitem(STORE_WITHIN_SECONDS, "sentry", 1e-6)
+    async with open_intake(settings, clock) as intake:
+        body = as_bytes(SENTRY_BODY)
+        await intake.client.post("/webhooks/sentry", content=body, headers=sentry_headers(body, clock()))
+        await asyncio.sleep(1.5)  # more than a turn of what asks again
+        assert sentry_only(vendors) == []
+        clock.advance(seconds=11)
+        (text,) = await until(lambda: sentry_only(vendors))
+        assert "The incident store does not take what comes in, the alert is kept" in text
+
+
+async def test_what_begins_again_while_postgres_is_away_rings_again(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    async with open_without_postgres(cluster, settings, clock) as intake:
+        await intake.tell(firing=False, summary="Backend is up")
+        await intake.tell(summary="Backend is down")
+        await until(lambda: [text for text in texts_to(vendors, ANA) if "Backend is down" in text])
+        await intake.tell(firing=False, summary="Backend is up")
+        await intake.tell(summary="Backend is down again")
+        await until(lambda: [text for text in texts_to(vendors, ANA) if "down again" in text])
+        assert not [text for text in texts_to(vendors, ANA) if "is up" in text]
+
+
 async def test_an_end_overtakes_no_beginning_that_still_waits_on_disk(
     cluster: Cluster, settings: Settings, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
