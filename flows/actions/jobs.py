@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flows.actions.site import Site
+from flows.patience import patiently
 from tasks import bullmq, jobs
 from watchkeeper.clock import utc_now
 from watchkeeper.diagnosis.case import Looks
 from watchkeeper.diagnosis.worker import stuck_in_queue, stuck_jobs
-from watchkeeper.errors import PreconditionChanged, VendorError
+from watchkeeper.errors import PreconditionChanged, VendorError, VendorUnavailable
 from watchkeeper.findings import read_checks
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Plan, Remediation, RemediationState
@@ -132,12 +134,7 @@ class FailJob:
         job_id = plan.parameters["job_id"]
         credentials, target = site.queue(plan.parameters["service"])
         if not await is_half_done(site, plan):
-            await jobs.fail_job(
-                site.postgres(),
-                job_id,
-                updated_at=plan.parameters["updated_at"],
-                stalled_after=site.policy.thresholds.job_stalled_after,
-            )
+            await fail_row(site, plan)
         try:
             became = await bullmq.give_up_job(credentials, target, job_id, reason=REASON)
         except VendorError as error:
@@ -148,6 +145,21 @@ class FailJob:
         """Both halves: a row that is failed while BullMQ still holds its job is a change that is not made yet."""
         failed: bool | None = await jobs.job_is_failed(site.postgres(), remediation.plan.parameters["job_id"])
         return failed and not await is_held(site, remediation.plan)
+
+
+async def fail_row(site: Site, plan: Plan) -> None:
+    """The first half. One whose answer was lost on the way is looked up: the second half would else never be done."""
+    job_id = plan.parameters["job_id"]
+    try:
+        await jobs.fail_job(
+            site.postgres(),
+            job_id,
+            updated_at=plan.parameters["updated_at"],
+            stalled_after=site.policy.thresholds.job_stalled_after,
+        )
+    except VendorUnavailable:
+        if not await patiently(partial(jobs.job_is_failed, site.postgres(), job_id)):
+            raise
 
 
 async def is_half_done(site: Site, plan: Plan) -> bool:

@@ -252,6 +252,28 @@ async def test_killed_between_its_halves_it_is_not_done_and_the_second_half_alon
         await worker.close(force=True)
 
 
+@pytest.mark.parametrize("is_written", [True, False])
+async def test_a_row_whose_answer_was_lost_is_looked_up_and_the_queue_told_of_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, is_written: bool
+) -> None:
+    fail_job = jobs.fail_job
+
+    async def lost(*arguments: Any, **named: Any) -> None:
+        if is_written:
+            await fail_job(*arguments, **named)
+        raise VendorUnavailable(vendor="postgres", action="fail_job")
+
+    await shop.asked("dsg-1")
+    plan = await shop.planned()
+    monkeypatch.setattr(jobs, "fail_job", lost)
+    if is_written:
+        assert await FailJob().act(shop.site, plan) == "one row failed; the job removed from the queue"
+    else:
+        with pytest.raises(VendorUnavailable):
+            await FailJob().act(shop.site, plan)
+    assert await bullmq.job_is_held(shop.redis, TARGET, "dsg-1") is not is_written
+
+
 async def test_telling_the_queue_again_leaves_a_job_that_ended_there_as_it_is(shop: Shop) -> None:
     await shop.asked("dsg-1")
     worker = await shop.hangs("dsg-1")
