@@ -166,7 +166,9 @@ async def suspend_until_decided(bench: Bench, incident_id: int) -> None:
     answer = await asuspend_flow_run(
         wait_for_input=form,
         timeout=max(round(left.total_seconds()), 0) + SUSPEND_SLACK_SECONDS,
-        key=f"{incident.number.lower()}-{remediation.plan_digest[:12]}",
+        # One of its own for each plan that is put to people, though it plan the same again: of a key that was used
+        # Prefect suspends nothing and gives the old answer.
+        key=f"{incident.number.lower()}-{remediation.id}-{remediation.plan_digest[:12]}",
     )
     async with bench.store.transaction() as db:
         await decide(

@@ -91,7 +91,7 @@ async def plan_remediation(
         expires_at=expires_at,
     )
     if row is None:
-        return await _planned_already(db, incident, plan)
+        return await _planned_already(db, incident, plan, step)
     text = f"Planned: {plan.summary} ({GATE_WORDS[gate]}: {words(reason)})"
     detail = {"preview": plan.preview}
     await record(db, incident.id, TimelineKind.PLAN, text, now=now, detail=detail, key=f"plan:{row['id']}")
@@ -114,9 +114,10 @@ def taken_back(remediations: Sequence[Remediation], before_round: int) -> set[st
     return {r.plan.cause for r in remediations if r.round < before_round and is_undoing(r)}
 
 
-async def _planned_already(db: Db, incident: Incident, plan: Plan) -> Remediation:
+async def _planned_already(db: Db, incident: Incident, plan: Plan, step: int) -> Remediation:
+    wanted = (plan.action, plan.target, incident.round, step)
     for known in await read_remediations(db, incident.id):
-        if (known.action, known.target, known.attempt) == (plan.action, plan.target, incident.round):
+        if (known.action, known.target, known.attempt, known.step) == wanted:
             return known
     raise PreconditionChanged(f"the plan to {plan.action} {plan.target} vanished")
 

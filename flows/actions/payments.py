@@ -13,6 +13,7 @@ from tasks.shapes import action_task
 from tasks.stripe import Endpoint, current_endpoint
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import NothingToChange, PreconditionChanged, VendorError, VendorRejected
+from watchkeeper.incidents import read_incident
 from watchkeeper.model import CheckStatus, Plan, Remediation
 
 # A repaired endpoint may take a moment until it says so.
@@ -82,8 +83,10 @@ class EnableEndpoint:
 
 async def set_status(site: Site, endpoint_id: str, *, enabled: bool) -> None:
     credentials, _ = site.stripe()
-    word = "enable" if enabled else "disable"
-    key = f"watchkeeper-{site.own_parts().incident_id}-{word}-{endpoint_id}"
+    parts, word = site.own_parts(), "enable" if enabled else "disable"
+    # Stripe answers a key that it knows with its old answer, and does nothing: a later round needs another.
+    incident = await read_incident(parts.store, parts.incident_id)
+    key = f"watchkeeper-{incident.id}-{incident.round}-{word}-{endpoint_id}"
     await stripe.enable_or_disable_endpoint(credentials, endpoint_id, enabled=enabled, idempotency_key=key)
 
 

@@ -13,7 +13,13 @@ from tasks import railway, stripe
 from tasks.orders import count_orders
 from tasks.stripe import Endpoint, current_endpoint
 from watchkeeper.clock import utc_now
-from watchkeeper.errors import NotPermitted, PreconditionChanged, VendorRejected, VendorUnavailable
+from watchkeeper.errors import (
+    NotPermitted,
+    PreconditionChanged,
+    VendorError,
+    VendorRejected,
+    VendorUnavailable,
+)
 from watchkeeper.model import Plan, Remediation
 from watchkeeper.payments import Payment, in_total, payment_line
 
@@ -136,10 +142,8 @@ class ResendEvents:
             unclear = unclear + 1 if how == "unclear" else 0
             if unclear == UNCLEAR_IN_A_ROW:
                 raise PreconditionChanged(f"{unclear} in a row without an answer; {len(sent)} were tried")
-            if len(sent) == 1 and await still_out(site, sent):
-                raise PreconditionChanged(
-                    f"{sent[0]} was sent first and alone and did not arrive: no other was sent"
-                )
+            if len(sent) == 1:
+                await first_arrived(site, sent[0])
             await asyncio.sleep(1 / site.policy.limits.resend_events_per_second)
         return await self._ending(site, events, sent)
 
@@ -202,6 +206,24 @@ async def ask_politely(site: Site, endpoint_id: str, event: dict[str, str]) -> N
             if error.status != 429 or not tries_left:
                 raise
             await asyncio.sleep(min(error.retry_after_seconds or 1, 10))
+
+
+async def first_arrived(site: Site, event_id: str) -> None:
+    """Go on only once the first is seen to have arrived.
+
+    Raises:
+        PreconditionChanged: it did not, or nobody can tell; the text says which.
+    """
+    try:
+        is_out = bool(await still_out(site, [event_id]))
+    except VendorError as error:
+        raise PreconditionChanged(
+            f"{event_id} was sent first and alone; whether it arrived cannot be read ({error}): no other was sent"
+        ) from error
+    if is_out:
+        raise PreconditionChanged(
+            f"{event_id} was sent first and alone and did not arrive: no other was sent"
+        )
 
 
 async def still_out(site: Site, event_ids: Collection[str]) -> list[str]:

@@ -8,13 +8,14 @@ import pytest
 from pydantic import SecretStr
 
 from blocks.stripe import StripeCredentials
-from flows.actions import resending
+from flows.actions import payments, resending
 from flows.actions.resending import ResendEvents, part_of, plan_resend
 from flows.actions.site import Site
 from tasks.stripe import Endpoint
 from tests.flows.conftest import NOBODY, MovedBench
 from watchkeeper.clock import utc_now
 from watchkeeper.errors import NotPermitted, PreconditionChanged, VendorRejected, VendorUnavailable
+from watchkeeper.incidents import next_round
 from watchkeeper.model import Incident, Plan, Remediation
 from watchkeeper.parts import Parts
 from watchkeeper.payments import Payment, money
@@ -144,6 +145,40 @@ async def test_sends_nothing_more_when_the_oldest_does_not_arrive(shop: Site, st
         await ResendEvents().act(shop, await planned(shop))
 
     assert [event for event, _ in stripe.asked] == ["evt_1"]
+
+
+async def test_where_stripe_cannot_say_whether_the_first_arrived_no_other_is_sent_and_the_words_say_so(
+    shop: Site, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: Any, **__: Any) -> list[Payment]:
+        raise VendorUnavailable(vendor="stripe", action="list_events", status=429)
+
+    plan = await planned(shop)
+    monkeypatch.setattr(resending.stripe, "list_payments", busy)
+
+    with pytest.raises(
+        PreconditionChanged, match=r"whether it arrived cannot be read .*429.*: no other was sent"
+    ):
+        await ResendEvents().act(shop, plan)
+
+    assert [event for event, _ in stripe.asked] == ["evt_1"]
+
+
+async def test_an_endpoint_that_is_enabled_again_in_a_later_round_is_asked_for_anew(
+    shop: Site, bench: MovedBench, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[str] = []
+
+    async def note(*_: Any, idempotency_key: str, **__: Any) -> None:
+        keys.append(idempotency_key)
+
+    monkeypatch.setattr(payments.stripe, "enable_or_disable_endpoint", note)
+    await payments.set_status(shop, "we_1", enabled=True)
+    await payments.set_status(shop, "we_1", enabled=True)
+    await next_round(bench.store, incident, "it did not hold", now=bench.now())
+    await payments.set_status(shop, "we_1", enabled=True)
+
+    assert keys[0] == keys[1] != keys[2]
 
 
 async def test_goes_on_after_a_crash_without_beginning_anything_twice(shop: Site, stripe: FakeStripe) -> None:

@@ -1,12 +1,15 @@
 """The response: what follows when the readings do not turn green."""
 
+from typing import Any
+
 import pytest
 
 from flows import respond
 from flows.resolution import Outcome
 from flows.verification import Verdict
-from tests.flows.conftest import MovedBench
+from tests.flows.conftest import MovedBench, plan_to
 from watchkeeper.findings import save_findings
+from watchkeeper.incidents import next_round
 from watchkeeper.model import Fault, Finding, Incident, Status
 from watchkeeper.policy import Policy
 
@@ -99,3 +102,25 @@ async def test_what_cannot_be_proved_is_taken_back_by_nobody_and_put_to_a_person
 
     told = await bench.told(incident, "handover")
     assert told and all("what would prove that it is over cannot be read" in text for _, text in told)
+
+
+async def test_the_same_plan_in_a_later_round_is_another_question(
+    bench: MovedBench, incident: Incident, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a key that was answered Prefect suspends nothing, and gives the old answer to the new plan."""
+    keys: list[str] = []
+
+    async def suspend(*, key: str, **_: Any) -> respond.PlanDecision:
+        keys.append(key)
+        return respond.PlanDecision(decision="approve", name="Ana")
+
+    monkeypatch.setattr(respond, "asuspend_flow_run", suspend)
+    plan = plan_to("roll_back_frontend", "frontend")
+    first = await bench.planned(incident, plan)
+    await respond.suspend_until_decided(bench, incident.id)
+    later = await next_round(bench.store, incident, "it did not hold", now=bench.now())
+    second = await bench.planned(later, plan)
+    await respond.suspend_until_decided(bench, incident.id)
+
+    assert first.plan_digest == second.plan_digest
+    assert len(set(keys)) == 2

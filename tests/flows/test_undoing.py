@@ -290,3 +290,19 @@ async def test_planning_to_take_back_twice_is_one_row(
     assert (
         await plan_remediation(bench.store, incident, other, policy, step=2, now=bench.now())
     ).gate is Gate.NONE
+
+
+async def test_what_undoes_a_change_by_the_same_action_is_a_row_of_its_own(
+    bench: MovedBench, incident: Incident, policy: Policy
+) -> None:
+    """A frontend that was promoted is taken back by promoting what was left."""
+    promote = plan_to("promote_frontend", "frontend")
+    planned = await bench.planned(incident, promote)
+    claimed = await claim(bench.store, planned, holder="run", now=bench.now())
+    done = await finish(bench.store, claimed, DONE, "promoted", now=bench.now())
+
+    undo = await plan_undoing(bench.store, incident, done, promote, policy, now=bench.now())
+    again = await plan_undoing(bench.store, incident, done, promote, policy, now=bench.now())
+
+    assert undo.id != done.id and undo.state is RemediationState.PLANNED
+    assert again.id == undo.id, "planned twice, it is one row"

@@ -199,7 +199,8 @@ CREATE TABLE remediations (
     claimed_by      text,
     finished_at     timestamptz,
     outcome         text,
-    UNIQUE (incident_id, action, target, attempt)
+    -- The step too: to promote one deployment is what takes back that another was promoted.
+    UNIQUE (incident_id, action, target, attempt, step)
 );
 
 -- What a signed link allows. The signature is never stored.
