@@ -10,7 +10,7 @@ import aiohttp
 
 from benchmarks.figures import Beside, Figure, Target, spread
 from benchmarks.page import seconds_to_the_phone
-from benchmarks.site import Posted, Site, open_sender, post_alert, put_away
+from benchmarks.site import CouldNotRun, Posted, Site, open_sender, post_alert, put_away
 from benchmarks.sizes import Sizes
 from drills.stand import Received
 
@@ -42,6 +42,8 @@ async def measure(site: Site, sizes: Sizes) -> list[Figure]:
     busy_seconds = await seconds_to_the_phone(site, burst.others)
     await asyncio.sleep(AFTERMATH_SECONDS)
     messages = messages_about(CAUSE, await site.world.received())
+    if not messages:
+        raise CouldNotRun("burst: nobody got a message about the cause")
     await _put_all_away(site, burst.others)
     alerts = f"{sizes.alerts:,} alerts with one cause"
     return [

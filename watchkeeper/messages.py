@@ -187,6 +187,20 @@ def mail_request(
     )
 
 
+def mail_held_up(incident: Incident, mail_subject: str, why: str, *, now: datetime, link: str) -> Message:
+    """Mail that was approved waits for somebody to mend what keeps it."""
+    return _message(
+        "mail_held_up",
+        incident,
+        now,
+        subject=f"{incident.number}: the mail to customers cannot leave",
+        short=f"{incident.number}: the mail to customers cannot leave: {why}",
+        link=link,
+        mail_subject=mail_subject,
+        why=why,
+    )
+
+
 def batch_in_doubt(incident: Incident, size: int, category: str, *, now: datetime, link: str) -> Message:
     """Did a mail go out? Only a person can see."""
     return _message(

@@ -52,8 +52,8 @@ class Night(MovedNight):
             await self.dispatcher.pass_once()
             await self.house.release_held()
             await self.occasions.pass_once()
-            await self.pager.send_all_due()
             await self.mailer.pass_once()
+            await self.pager.send_all_due()
 
     async def refusals(self) -> Mapping[tuple[str, str], int]:
         """How often each source was refused, and for which reason."""

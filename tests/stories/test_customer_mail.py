@@ -234,8 +234,50 @@ async def test_a_wrong_key_holds_the_mailing_up_and_loses_nobody(night: Night, w
     await approve(night)
     assert await counts(night) == {"waiting": 3}
     assert any("held up: SendGrid answered 401" in text for text in await night.timeline())
+    assert held_up(night) == ["INC-0001: the mail to customers cannot leave: SendGrid answered 401"]
+    weather += [refuse(403, "Forbidden", None)]
+    await night.pass_time(minutes=6)
+    assert len(held_up(night)) == 1, "once, though it is held up again"
     await night.pass_time(minutes=6)
     assert mailed(night) == dict.fromkeys(each(3), 1)
+
+
+@pytest.mark.parametrize("own_policy", [3], indirect=True)
+async def test_without_sendgrid_whoever_approved_hears_that_nothing_can_leave(night: Night) -> None:
+    client, night.mailer._client = night.mailer._client, None
+    await p0(night)
+    await approve(night)
+    (told,) = held_up(night)
+    assert "sendgrid is not configured" in told
+    night.mailer._client = client
+    await night.pass_time(minutes=6)
+    assert mailed(night) == dict.fromkeys(each(3), 1)
+
+
+def held_up(night: Night) -> list[str]:
+    return [text.partition(" http")[0] for text in night.ana.phone.texts if "cannot leave" in text]
+
+
+@pytest.mark.parametrize("own_policy", [3], indirect=True)
+async def test_a_batch_in_doubt_is_asked_about_again_until_somebody_says(
+    night: Night, weather: list[Any]
+) -> None:
+    weather += ["lost"]
+    await p0(night)
+    await approve(night)
+    await night.pass_time(minutes=20)
+    assert asked_in_doubt(night) == 1
+    await night.pass_time(hours=11, minutes=50)
+    assert asked_in_doubt(night) == 1
+    await night.pass_time(minutes=10)
+    assert asked_in_doubt(night) == 2
+    assert (await night.ana.sends(night.ana.phone.link("b"), decision="sent")).status_code == 200
+    await night.pass_time(hours=13)
+    assert asked_in_doubt(night) == 2
+
+
+def asked_in_doubt(night: Night) -> int:
+    return sum("did the mail to 3 customers go out?" in text for text in night.ana.phone.texts)
 
 
 @pytest.mark.parametrize("own_policy", [3], indirect=True)

@@ -132,7 +132,7 @@ async def read_month(db: Db, policy: Policy, month: Month, *, now: datetime) -> 
         wakings=[Waking.model_validate(row) for row in await db.all("figures/wakings", **time)],
         worth=await read_worth(db, since=month.starts, until=month.ends),
         tried=[Tried.model_validate(row) for row in tried],
-        promises=await _read_promises(db, policy, month),
+        promises=await _read_promises(db, policy, month, now),
         calibrations=[calibration(said, "triage"), calibration(said, "cause")],
         services=service_accounts(lasted, policy, month, now),
         vendors=vendors,
@@ -140,10 +140,10 @@ async def read_month(db: Db, policy: Policy, month: Month, *, now: datetime) -> 
     )
 
 
-async def _read_promises(db: Db, policy: Policy, month: Month) -> Promises:
+async def _read_promises(db: Db, policy: Policy, month: Month, now: datetime) -> Promises:
     grace = policy.telling.promise_grace
     updates = await db.one("promises/count", since=month.starts, until=month.ends, grace=grace)
-    kept = present(await db.one("figures/kept", starts=month.starts, ends=month.ends))
+    kept = present(await db.one("figures/kept", starts=month.starts, ends=month.ends, now=now))
     return Promises(
         updates=_share(present(updates), "kept", "due"),
         answers=_share(kept, "answers_kept", "answers_due"),

@@ -9,14 +9,14 @@ from typing import Any
 import httpx
 
 from watchkeeper.clock import Clock
-from watchkeeper.errors import WatchkeeperError
+from watchkeeper.errors import NotConfigured, WatchkeeperError
 from watchkeeper.guarding import Guard, Work
 from watchkeeper.incidents import read_incident
 from watchkeeper.mailing.model import Batch, Mailing
 from watchkeeper.mailing.proposing import LINK_LIFE, follow_up, is_first_word
 from watchkeeper.mailing.reading import read_addresses
 from watchkeeper.mailing.sending import Outcome, batch_client, post_batch, wire_mail
-from watchkeeper.mailing.settling import ask_about, is_doubtful, settle
+from watchkeeper.mailing.settling import ask_about, hold_up, is_doubtful, settle
 from watchkeeper.model import TimelineKind
 from watchkeeper.paging.desk import desk_of
 from watchkeeper.settings import Settings
@@ -61,9 +61,23 @@ class Mailer:
         await self._doubt_orphans()
         await self._ask_where_in_doubt()
         await self._follow_up_undecided()
-        if self._client is not None:
-            while await self._send_next(self._client):
-                pass
+        if self._client is None:
+            await self._hold_all_up()
+            return
+        while await self._send_next(self._client):
+            pass
+
+    async def _hold_all_up(self) -> None:
+        """Nothing can leave before SendGrid's credentials are there."""
+        now = self._clock()
+        why = str(NotConfigured("sendgrid", setting="WATCHKEEPER_SENDGRID__API_KEY"))
+        for row in await self._store.all("mailings/to_send", now=now):
+            async with self._guard.over(Work.MAILING, row["id"]), self._store.transaction() as db:
+                mailing = Mailing.model_validate(row)
+                incident = await read_incident(db, mailing.incident_id)
+                desk = desk_of(incident, self._public_url)
+                due_at = now + desk.policy.customers.pause
+                await hold_up(db, desk, incident, mailing, why, due_at=due_at, now=now)
 
     async def _gather_next(self) -> bool:
         row = await self._store.one("mailings/to_gather", now=self._clock())
@@ -89,8 +103,8 @@ class Mailer:
         try:
             found = await read_addresses(desk.policy.customers, self._production_url, incident)
         except WatchkeeperError as error:
-            due_at = now + READ_AGAIN
-            await self._store.run("mailings/put_off", id=mailing.id, due_at=due_at, note=str(error))
+            async with self._store.transaction() as db:
+                await hold_up(db, desk, incident, mailing, str(error), due_at=now + READ_AGAIN, now=now)
             return
         async with self._store.transaction() as db:
             for start in range(0, len(found.usable), PORTION):
@@ -117,7 +131,13 @@ class Mailer:
                 batch = Batch.model_validate(row)
                 incident = await read_incident(db, row["incident_id"])
                 desk = desk_of(incident, self._public_url)
-                if batch.claimed_at + desk.policy.customers.doubt_after <= now:
+                customers = desk.policy.customers
+                due_at = (
+                    batch.claimed_at + customers.doubt_after
+                    if batch.asked_at is None
+                    else batch.asked_at + customers.ask_again_after
+                )
+                if due_at <= now:
                     await ask_about(db, desk, incident, batch, now=now)
 
     async def _follow_up_undecided(self) -> None:
@@ -138,7 +158,8 @@ class Mailer:
 
     async def _send_batch(self, client: httpx.AsyncClient, mailing: Mailing) -> bool:
         incident = await read_incident(self._store, mailing.incident_id)
-        policy = desk_of(incident, self._public_url).policy
+        desk = desk_of(incident, self._public_url)
+        policy = desk.policy
         claimed = await self._claim(mailing, policy.customers.batch)
         if claimed is None:
             return False
@@ -148,8 +169,7 @@ class Mailer:
         if outcome.proof != "taken":
             log.warning("%s: batch %s is %s: %s", mailing.mark, batch.id, outcome.proof, outcome.why)
         async with self._store.transaction() as db:
-            pause, now = policy.customers.pause, self._clock()
-            await settle(db, mailing, batch, outcome, pause=pause, now=now)
+            await settle(db, desk, incident, mailing, batch, outcome, now=self._clock())
         return True
 
     async def _claim(self, mailing: Mailing, at_most: int) -> tuple[Batch, list[str]] | None:

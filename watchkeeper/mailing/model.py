@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from watchkeeper.model import Data, incident_number
 
 MailPurpose = Literal["detected", "resolved"]
-ADDRESS = re.compile(r"[^@\s<>,;:\"'()\[\]\\]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{1,62}")
+ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\]{1,64}@(?:[a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{1,62}")
 LONGEST_ADDRESS = 254
 
 

@@ -4,20 +4,23 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from watchkeeper import messages
+from watchkeeper.decisions import routes_to_person
 from watchkeeper.incidents import read_incident
 from watchkeeper.links import read_link, use_link
-from watchkeeper.mailing.asking import ask
+from watchkeeper.mailing.asking import BOTH, ask
 from watchkeeper.mailing.counting import say_if_over
 from watchkeeper.mailing.model import Batch, BatchState, Mailing
 from watchkeeper.mailing.sending import Outcome
 from watchkeeper.model import Data, Incident, TimelineKind
 from watchkeeper.oncall.shifts import shift_at
 from watchkeeper.paging.desk import Desk
-from watchkeeper.paging.model import Message
+from watchkeeper.paging.model import Message, Purpose
+from watchkeeper.paging.outbox import tell
 from watchkeeper.store import Db, present
 from watchkeeper.timeline import record
 
 LINK_LIFE = timedelta(days=14)
+HELD_UP_LINK_LIFE = timedelta(hours=24)
 ON_ITS_WAY = [BatchState.CLAIMED, BatchState.DOUBTFUL]
 Refusal = Literal["unknown", "expired", "used"]
 
@@ -33,7 +36,7 @@ class DoubtAnswer(Data):
 
 
 async def settle(
-    db: Db, mailing: Mailing, batch: Batch, outcome: Outcome, *, pause: timedelta, now: datetime
+    db: Db, desk: Desk, incident: Incident, mailing: Mailing, batch: Batch, outcome: Outcome, *, now: datetime
 ) -> None:
     """Write down what an answer proves, and what its addresses do next."""
     by = "sendgrid"
@@ -45,16 +48,30 @@ async def settle(
         await _was_refused(db, batch, outcome.why, now=now)
     else:
         await was_not_sent(db, mailing, batch, outcome.why, by=by, now=now)
-        held_up = outcome.proof == "held_up"
-        wait = pause if held_up else timedelta(seconds=outcome.wait_seconds)
-        await db.run("mailings/put_off", id=mailing.id, due_at=now + wait, note=outcome.why)
-        if held_up:
-            text = (
-                f"Mail to customers is held up: {outcome.why}. Nobody is lost; it is tried again by itself."
-            )
-            key = f"held-up:{mailing.id}:{outcome.why}"
-            await record(db, mailing.incident_id, TimelineKind.NOTE, text, now=now, key=key)
+        if outcome.proof == "held_up":
+            due_at = now + desk.policy.customers.pause
+            await hold_up(db, desk, incident, mailing, outcome.why, due_at=due_at, now=now)
+        else:
+            due_at = now + timedelta(seconds=outcome.wait_seconds)
+            await db.run("mailings/put_off", id=mailing.id, due_at=due_at, note=outcome.why)
     await say_if_over(db, mailing.id, now=now)
+
+
+async def hold_up(
+    db: Db, desk: Desk, incident: Incident, mailing: Mailing, why: str, *, due_at: datetime, now: datetime
+) -> None:
+    """It cannot leave before somebody mends something. It is tried again by itself; whoever said that it may leave
+    believes that customers know, so they hear of it, once."""
+    await db.run("mailings/put_off", id=mailing.id, due_at=due_at, note=why)
+    text = f"Mail to customers is held up: {why}. Nobody is lost; it is tried again by itself."
+    key = f"held-up:{mailing.id}:{why}"
+    await record(db, mailing.incident_id, TimelineKind.NOTE, text, now=now, key=key)
+    if mailing.decided_by is None:
+        return
+    link = desk.own_url(incident, mailing.decided_by, until=now + HELD_UP_LINK_LIFE)
+    message = messages.mail_held_up(incident, mailing.subject, why, now=now, link=link)
+    for route in routes_to_person(mailing.decided_by, BOTH, desk.policy):
+        await tell(db, incident, f"mail:{mailing.id}:held-up", Purpose.APPROVAL, route, message, now)
 
 
 async def was_sent(db: Db, mailing: Mailing, batch: Batch, *, by: str, now: datetime) -> bool:
@@ -107,8 +124,10 @@ async def _mark(
 
 
 async def ask_about(db: Db, desk: Desk, incident: Incident, batch: Batch, *, now: datetime) -> None:
-    """Nothing has proved it: whoever is on call looks at SendGrid, and says."""
-    if await db.one("mailings/asked", id=batch.id, now=now) is None:
+    """Nothing has proved it: whoever is on call looks at SendGrid, and says. Who said nothing is asked again, or whoever
+    is on call by then: addresses in doubt hear nothing more."""
+    before = now - desk.policy.customers.ask_again_after
+    if await db.one("mailings/asked", id=batch.id, before=before, now=now) is None:
         return
     shift = await shift_at(db, desk.policy, now=now)
     text = f"In doubt whether mail to {batch.size} customers went out: a person is asked"
@@ -123,7 +142,7 @@ async def ask_about(db: Db, desk: Desk, incident: Incident, batch: Batch, *, now
         incident,
         shift.first,
         write,
-        what=f"batch:{batch.id}",
+        what=f"batch:{batch.id}" if batch.asked_at is None else f"batch:{batch.id}:{now:%Y%m%dT%H%M}",
         purpose="batch",
         about=batch.id,
         life=LINK_LIFE,

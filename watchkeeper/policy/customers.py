@@ -18,6 +18,7 @@ class Customers(Data):
         batch: how many addresses one request to SendGrid carries.
         remind_after: how long nobody decides on a text before whoever is on call is asked once more.
         doubt_after: how long a proof is waited for that a batch went out before a person is asked.
+        ask_again_after: how long nobody answers that before whoever is on call then is asked again.
         pause: how long a refusal that concerns the whole mailing, such as a wrong key, holds it up.
     """
 
@@ -27,6 +28,7 @@ class Customers(Data):
     read_within: Duration
     remind_after: Duration
     doubt_after: Duration
+    ask_again_after: Duration
     pause: Duration
 
     @property

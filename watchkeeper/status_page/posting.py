@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from watchkeeper.decisions import Route
 from watchkeeper.guarding import Guard, Work
-from watchkeeper.incidents import incident_of, policy_of
+from watchkeeper.incidents import policy_of, read_incident
 from watchkeeper.messages import fit_sms
 from watchkeeper.model import Channel, Incident
 from watchkeeper.paging.model import Message, Purpose
@@ -55,7 +55,9 @@ async def post_where_behind(store: Store, guard: Guard, *, now: datetime) -> Non
     """Post what has changed since the page was last told: the cause is known, the cure is being watched."""
     for row in await store.all("status_page/behind", before=now - SETTLED_AFTER, now=now):
         async with guard.over(Work.STATUS_PAGE, row["id"]), store.transaction() as db:
-            incident = incident_of({name: row[name] for name in Incident.model_fields})
+            # Whoever ends it holds this lock: nothing is posted of it after its all-clear.
+            await db.one("incidents/lock", id=row["id"])
+            incident = await read_incident(db, row["id"])
             key = f"after:{row['newest_post']}:{status_of(incident)}"
             await post_update(db, policy_of(incident), incident, key=key, now=now)
 

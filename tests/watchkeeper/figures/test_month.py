@@ -147,6 +147,18 @@ async def test_pages_changes_promises_and_answers_are_those_that_happened(
     assert figures.promises.reviews == (len(kept), len(reviews)) and 0 < len(kept) < len(reviews)
 
 
+async def test_a_review_that_is_not_due_yet_is_no_promise_that_was_broken(
+    filled: str, store: Store, year: list[Made]
+) -> None:
+    half_way = OCTOBER.starts + timedelta(days=15)
+    october = [r for r in in_october(rows_of(year, "reviews"), "due_at") if r["waived_at"] is None]
+    counted = [r for r in october if r["due_at"] <= half_way or r["published_at"]]
+
+    figures = await read_month(store, POLICY, OCTOBER, now=half_way)
+
+    assert figures.promises.reviews[1] == len(counted) < len(october)
+
+
 async def test_past_of_the_benchmarks_is_one_in_which_an_incident_of_today_finds_its_like(
     filled: str, store: Store, clock: MovedClock
 ) -> None:

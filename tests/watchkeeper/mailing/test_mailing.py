@@ -36,6 +36,7 @@ async def an_incident(store: Store, clock: MovedClock) -> Incident:
     [
         ("ana@example.com", True),
         ("ana.b+tag@mail.example.co.uk", True),
+        ("o'brien@example.com", True),
         ("ana@localhost", False),
         ("ana@example.com\nBcc: eve@example.com", False),
         ("Ana <ana@example.com>", False),
