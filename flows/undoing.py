@@ -4,6 +4,7 @@ Each undoing is a remediation of its own: planned from a fresh look, claimed onc
 approved the change approved the plan that said how it is taken back, so nobody is asked again.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from prefect import flow
@@ -42,9 +43,9 @@ async def undoing(incident_id: int) -> list[Remediation]:
 
 
 async def to_take_back(bench: Bench, incident: Incident) -> list[Remediation]:
-    """This round's changes whose plan said how they are taken back, the last one first."""
+    """This round's changes whose plan said how they are taken back, the last one first; none that a person goes on from."""
     known = await read_remediations(bench.store, incident.id)
-    ours = [r for r in known if r.round == incident.round and r.step < UNDO_STEP]
+    ours = changes_of_ours(incident, known)
     done = [r for r in ours if r.state is RemediationState.DONE and r.plan.undo]
     return [r for r in reversed(done) if isinstance(action_for(r.action), Undoable)]
 
@@ -99,6 +100,23 @@ async def undo_of(site: Site, remediation: Remediation) -> Plan | None:
 
 
 async def has_begun(bench: Bench, incident: Incident) -> bool:
-    """Whether taking back was begun in this round, perhaps by a run that died: then the round is judged."""
+    """Whether taking back was begun in this round, perhaps by a run that died: then the round is judged.
+
+    What was taken back before a person took over says nothing of what that person did.
+    """
     known = await read_remediations(bench.store, incident.id)
-    return any(r.round == incident.round and is_undoing(r) for r in known)
+    undone = {UNDO_STEP + r.step for r in changes_of_ours(incident, known)}
+    return any(r.round == incident.round and is_undoing(r) and r.step in undone for r in known)
+
+
+def changes_of_ours(incident: Incident, known: Sequence[Remediation]) -> list[Remediation]:
+    """This round's changes that were begun since a person last had the incident: what was there before is theirs."""
+    since = incident.handed_over_at
+    return [
+        r
+        for r in known
+        if r.round == incident.round
+        and r.step < UNDO_STEP
+        and r.claimed_at is not None
+        and (since is None or r.claimed_at > since)
+    ]

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from flows.credentials import Credentials
 from tests.conftest import MovedClock
 from tests.watchkeeper.house import PUBLIC_URL, two_on_call
 from watchkeeper.admission import admit
-from watchkeeper.incidents import change_status, read_incident
+from watchkeeper.incidents import change_status, read_incident, take_lease, wait_for
 from watchkeeper.model import Alert, Fault, Finding, Incident, Kind, Plan, Remediation, Status
 from watchkeeper.paging.desk import Desk
 from watchkeeper.paging.outbox import read_notifications
@@ -77,6 +77,16 @@ class MovedBench(Bench):
     async def planned(self, incident: Incident, plan: Plan, *, step: int = 1) -> Remediation:
         policy = self.desk(incident).policy
         return await plan_remediation(self.store, incident, plan, policy, step=step, now=self.now())
+
+    async def handed_over(self, incident: Incident) -> Incident:
+        """The incident, a minute later and in a person's hands."""
+        self.clock.advance(minutes=1)
+        lease, now = timedelta(minutes=1), self.now()
+        await take_lease(
+            self.store, incident.id, attempt=incident.attempt, holder="run", lease=lease, now=now
+        )
+        await wait_for(self.store, incident.id, "person", holder="run", now=now)
+        return await read_incident(self.store, incident.id)
 
     async def reach(self, person: str, incident: Incident) -> None:
         """Somebody's first page went out by email, and by no other way."""

@@ -10,8 +10,14 @@ from flows.verification import Verdict
 from tests.flows.conftest import MovedBench, plan_to
 from watchkeeper.findings import save_findings
 from watchkeeper.incidents import next_round
+from tests.flows.test_undoing import carried_out
+from tests.watchkeeper.house import two_on_call
+from watchkeeper.deadlines.watching import watch_where_quiet
+from watchkeeper.findings import save_findings
+from watchkeeper.guarding import Guard
 from watchkeeper.model import Fault, Finding, Incident, Status
 from watchkeeper.policy import Policy
+from watchkeeper.remediations import claim, plan_undoing
 
 
 @pytest.fixture
@@ -124,3 +130,21 @@ async def test_the_same_plan_in_a_later_round_is_another_question(
 
     assert first.plan_digest == second.plan_digest
     assert len(set(keys)) == 2
+async def test_what_a_person_mended_after_the_last_round_is_looked_at_before_it_is_judged(
+    bench: MovedBench, phases: list[Verdict]
+) -> None:
+    policy = two_on_call(response={"rounds": 1})
+    incident = await bench.incident_under(policy)
+    await bench.move(incident.id, Status.MONITORING)
+    change = await carried_out(bench, incident, plan_to("roll_back_deployment", "backend"))
+    back = plan_to("redeploy_deployment", "backend")
+    undo = await plan_undoing(bench.store, incident, change, back, policy, now=bench.now())
+    await claim(bench.store, undo, holder="run", now=bench.now())
+    await bench.handed_over(incident)
+    bench.clock.advance(hours=1)
+    await bench.hear(policy, firing=False)
+    await watch_where_quiet(bench.store, Guard(bench.store, bench.now), now=bench.now())
+    phases[:] = [Verdict.STABLE]
+
+    assert (await bench.incident(incident.id)).attempt == incident.attempt + 1
+    assert await respond.work(bench, incident.id) == "resolved"

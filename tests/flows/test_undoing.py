@@ -277,6 +277,31 @@ async def test_a_cure_that_was_taken_back_is_not_tried_again(
     assert len(await read_remediations(bench.store, again.id)) == 2
 
 
+async def test_what_was_there_when_a_person_took_over_is_theirs(
+    bench: MovedBench, policy: Policy, incident: Incident, world: World
+) -> None:
+    await carried_out(bench, incident, rollback())
+    theirs = await bench.handed_over(incident)
+
+    assert await take_back(theirs) == []
+
+    assert (world.redeploy.acts, world.roll_back.asked) == (0, [])
+    bench.clock.advance(minutes=1)
+    await carried_out(bench, theirs, plan_to("roll_back_deployment", "shop", undo="the same"), step=2)
+    [undo] = await take_back(theirs)
+    assert (undo.state, undo.step) == (DONE, UNDO_STEP + 2)
+
+
+async def test_what_was_taken_back_before_a_person_took_over_judges_nothing_of_theirs(
+    bench: MovedBench, incident: Incident, world: World
+) -> None:
+    await carried_out(bench, incident, rollback())
+    await take_back(incident)
+    assert await undoing.has_begun(bench, incident)
+
+    assert not await undoing.has_begun(bench, await bench.handed_over(incident))
+
+
 async def test_planning_to_take_back_twice_is_one_row(
     bench: MovedBench, policy: Policy, incident: Incident, world: World
 ) -> None:
