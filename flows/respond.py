@@ -93,12 +93,10 @@ async def work(bench: Bench, incident_id: int) -> Ending:
         verdict = await judged(bench, incident_id)
         if verdict is Verdict.STABLE:
             return "resolved"
-        await wake_sleepers(bench, incident_id, str(verdict))
-        if verdict is Verdict.NOT_RECOVERED:
-            await undoing(incident_id)
-        incident = await bench.incident(incident_id)
-        if why := await why_a_person(bench, incident, verdict):
+        # No cure fell short where a plan of ours only waited for its vendor.
+        if verdict is not Verdict.VENDOR_RECOVERED and (why := await fell_short(bench, incident_id, verdict)):
             return await give_to_person(bench, incident_id, why)
+        incident = await bench.incident(incident_id)
         async with bench.store.transaction() as db:
             await next_round(db, incident, str(verdict), now=bench.now())
 
@@ -112,6 +110,14 @@ async def judged(bench: Bench, incident_id: int) -> Verdict:
     return verdict
 
 
+async def fell_short(bench: Bench, incident_id: int, verdict: Verdict) -> str | None:
+    """Wake who slept on the cure and take back what never helped; why a person goes on, None where another round may."""
+    await wake_sleepers(bench, incident_id, str(verdict))
+    if verdict is Verdict.NOT_RECOVERED:
+        await undoing(incident_id)
+    return await why_a_person(bench, await bench.incident(incident_id), verdict)
+
+
 async def why_a_person(bench: Bench, incident: Incident, verdict: Verdict) -> str | None:
     """Why a person goes on after this verdict; None where another round may help."""
     response = bench.desk(incident).policy.response
@@ -123,7 +129,7 @@ async def why_a_person(bench: Bench, incident: Incident, verdict: Verdict) -> st
     if verdict is Verdict.UNPROVED:
         return str(verdict)
     if incident.round >= response.rounds:
-        return f"{verdict}, and {incident.round} rounds are what the policy allows"
+        return f"{verdict}, and {response.rounds} rounds are what the policy allows"
     return None
 
 

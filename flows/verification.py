@@ -43,6 +43,7 @@ class Verdict(StrEnum):
     STABLE = "stable"
     RELAPSED = "it got better and then worse again"
     NOT_RECOVERED = "the readings did not turn green"
+    VENDOR_RECOVERED = "the vendor has recovered, and what was held back may happen"
     VENDOR_OVERDUE = "the vendor has not recovered in the time that the policy waits for one"
     UNPROVED = "what would prove that it is over cannot be read"
     CONTRADICTED = "the probes are green, and an alert says otherwise"
@@ -201,8 +202,10 @@ def judge_waiting(
     if recovered:
         since = max([watched_since, *trouble])
         progress = judge_progress(looks, rules, watched_since=since, told=told, now=now)
-        resume = waiting.held_back and progress == Progress(Verdict.WATCHING, None)
-        return Progress(Verdict.NOT_RECOVERED, None) if resume else progress
+        # However late that was seen: nothing was tried that the readings could speak against.
+        red = progress.green_since is None and progress.verdict in (Verdict.WATCHING, Verdict.NOT_RECOVERED)
+        resume = waiting.held_back and red
+        return Progress(Verdict.VENDOR_RECOVERED, None) if resume else progress
     patient = rules.model_copy(update={"give_up_after": policy.response.wait_for_vendor})
     progress = judge_progress(looks, patient, watched_since=watched_since, told=told, now=now)
     overdue = progress.verdict is Verdict.NOT_RECOVERED

@@ -203,10 +203,11 @@ def test_green_for_hours_under_a_red_page_is_a_persons_to_judge() -> None:
     ("lights", "pages", "verdict"),
     [
         ("RRR", "RRR", WATCHING),
-        ("RRR", "RRG", NOT_RECOVERED),  # what was held back may happen now
+        ("RRR", "RRG", Verdict.VENDOR_RECOVERED),  # what was held back may happen now
         ("RRG", "RRG", WATCHING),  # and is not needed any more
         ("RRR", "RR-", WATCHING),
-        ("R", "G", NOT_RECOVERED),  # it recovered while we looked
+        ("R", "G", Verdict.VENDOR_RECOVERED),  # it recovered while we looked
+        ("R" * 100, "RR" + "-" * 97 + "G", Verdict.VENDOR_RECOVERED),  # and its page told of that late
     ],
 )
 def test_what_was_held_back_goes_on_when_the_vendor_does(lights: str, pages: str, verdict: Verdict) -> None:

@@ -68,6 +68,25 @@ async def test_a_vendor_is_waited_for_once_and_then_a_person_is_asked(
     assert told and all("Upstash has not recovered within 6 hours" in text for _, text in told)
 
 
+async def test_what_was_held_back_for_a_vendor_goes_on_by_itself_in_the_last_round_too(
+    bench: MovedBench, phases: list[Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_not_called(*what: object) -> None:
+        raise AssertionError("a plan that only waited is treated as a cure that did not help")
+
+    monkeypatch.setattr(respond, "undoing", is_not_called)
+    monkeypatch.setattr(respond, "wake_sleepers", is_not_called)
+    incident = await bench.incident_under(two_on_call(response={"rounds": 1}))
+    phases[0] = Verdict.VENDOR_RECOVERED
+
+    assert await respond.work(bench, incident.id) == "resolved"
+
+    assert (await bench.incident(incident.id)).round == 2
+    told = "Investigating again: the vendor has recovered, and what was held back may happen"
+    assert told in await bench.story(incident)
+    assert not await bench.told(incident, "handover")
+
+
 async def test_a_cure_of_ours_that_did_not_help_is_investigated_again(
     bench: MovedBench, incident: Incident, phases: list[Verdict]
 ) -> None:

@@ -165,7 +165,7 @@ async def test_a_red_page_that_does_not_name_what_we_use_is_waited_for_as_long_a
         return progress.verdict
 
     told = [await looked(indicator) for indicator in ("major", "critical", "none")]
-    assert told == [Verdict.WATCHING, Verdict.WATCHING, Verdict.NOT_RECOVERED]
+    assert told == [Verdict.WATCHING, Verdict.WATCHING, Verdict.VENDOR_RECOVERED]
 
 
 async def test_whoever_must_not_be_kept_waiting_is_not(
