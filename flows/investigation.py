@@ -1,5 +1,7 @@
 """Phase 3: all checks side by side, then ranked causes with their evidence."""
 
+from collections.abc import Mapping
+
 from prefect import flow
 
 from flows.artifacts import publish
@@ -25,7 +27,7 @@ from watchkeeper.findings import (
 from watchkeeper.incidents import change_status, read_incident, set_cause
 from watchkeeper.model import Check, Finding, Incident, Status, TimelineKind
 from watchkeeper.paging.desk import update_team
-from watchkeeper.remediations import read_remediations, taken_back
+from watchkeeper.remediations import given_up, read_remediations
 from watchkeeper.rendering import words
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
@@ -67,7 +69,7 @@ async def conclude(bench: Bench, incident: Incident, checks: list[Check]) -> Non
     """Rank the causes, tell the team, and step on, last."""
     now = bench.now()
     desk = bench.desk(incident)
-    tried = taken_back(await read_remediations(bench.store, incident.id), incident.round)
+    tried = given_up(await read_remediations(bench.store, incident.id), incident.round)
     findings = acted_upon_first(diagnose(checks, desk.policy), tried)
     await publish(incident, "findings", findings_card(incident, checks, findings), "What was found")
     async with bench.store.transaction() as db:
@@ -85,12 +87,17 @@ async def conclude(bench: Bench, incident: Incident, checks: list[Check]) -> Non
         await finish_step(db, incident.id, incident.round, "concluded", now=now)
 
 
-def explained(findings: list[Finding], tried: set[str]) -> list[tuple[str, str]]:
+def explained(findings: list[Finding], tried: Mapping[str, bool]) -> list[tuple[str, str]]:
     """Why the first of the findings is the one that is acted upon: lines of the timeline, each with its key."""
-    again = ", ".join(words(finding.cause) for finding in findings if finding.cause in tried)
+    back = ", ".join(words(finding.cause) for finding in findings if tried.get(finding.cause) is True)
+    left = ", ".join(words(finding.cause) for finding in findings if tried.get(finding.cause) is False)
     order = explain_order([finding for finding in findings if finding.cause not in tried], CURES)
     lines = [
-        ("not-again", f"Not tried again, for it did not help and was taken back: {again}." if again else ""),
+        ("not-again", f"Not tried again, for it did not help and was taken back: {back}." if back else ""),
+        (
+            "in-place",
+            f"Not tried again, for it did not help; it may still be in place: {left}." if left else "",
+        ),
         ("order", order or ""),
     ]
     return [(key, line) for key, line in lines if line]

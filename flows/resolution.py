@@ -1,5 +1,6 @@
 """Phase 4: the runbook's cure for the likeliest cause, one guarded step after the other."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import partial
 from typing import NamedTuple
@@ -34,7 +35,7 @@ from watchkeeper.model import (
 from watchkeeper.night.holding import gate_at_night, still_signed
 from watchkeeper.paging.desk import request_approval, update_team, wake
 from watchkeeper.parts import Parts
-from watchkeeper.remediations import plan_remediation, read_remediations, taken_back
+from watchkeeper.remediations import given_up, plan_remediation, read_remediations
 from watchkeeper.rendering import words
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
@@ -56,6 +57,7 @@ class Outcome(StrEnum):
     UNPLANNED = "unplanned"
     HELD = "held"
     TRIED = "tried"
+    IN_PLACE = "in place"
 
 
 # The step that remembers that this round's plan waits for a vendor.
@@ -85,10 +87,10 @@ async def resolution(incident_id: int) -> Outcome:
         if incident.status is Status.MONITORING:
             return Outcome.MITIGATED
         findings = await read_findings(bench.store, incident.id, incident.round)
-        tried = taken_back(await read_remediations(bench.store, incident.id), incident.round)
+        tried = given_up(await read_remediations(bench.store, incident.id), incident.round)
         cure = choose_cure(findings, tried)
         if cure is None:
-            return Outcome.TRIED if tried else Outcome.EXHAUSTED
+            return without_cure(tried)
         parts = Parts(bench.store, incident.id, bench.now)
         async with open_site(bench.desk(incident).policy, parts) as site:
             for number, plan_step in enumerate(cure.steps, start=1):
@@ -102,6 +104,13 @@ async def resolution(incident_id: int) -> Outcome:
             return Outcome.ADVISED
         await mitigated(bench, incident, cure, changed=changed)
         return Outcome.MITIGATED
+
+
+def without_cure(tried: Mapping[str, bool]) -> Outcome:
+    """Where no cure is left; `tried` says of each that was tried in vain whether it was taken back."""
+    if not tried:
+        return Outcome.EXHAUSTED
+    return Outcome.TRIED if all(tried.values()) else Outcome.IN_PLACE
 
 
 async def take_step(

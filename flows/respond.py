@@ -43,9 +43,17 @@ HAND_OVER = {
     Outcome.OBSERVED: "the policy only lets me observe",
     Outcome.FAILED: "the cure did not work",
     Outcome.TRIED: "the cure was tried, nothing got better, and it was taken back",
+    Outcome.IN_PLACE: "the cure was tried, nothing got better, and it may still be in place",
     Outcome.UNKNOWN: "a change was begun and I cannot tell whether it happened",
     Outcome.UNPLANNED: "the cause is known, and its cure could not be planned",
     Outcome.ADVISED: "the cause is known, and what helps is a person's to do",
+}
+
+# Of an undoing that left its change in place, or may have.
+NOT_TAKEN_BACK = {
+    RemediationState.FAILED: "the change could not be taken back",
+    RemediationState.UNKNOWN: "I cannot tell whether the change was taken back",
+    RemediationState.PLANNED: "the policy only lets me show how the change is taken back",
 }
 
 
@@ -113,8 +121,10 @@ async def judged(bench: Bench, incident_id: int) -> Verdict:
 async def fell_short(bench: Bench, incident_id: int, verdict: Verdict) -> str | None:
     """Wake who slept on the cure and take back what never helped; why a person goes on, None where another round may."""
     await wake_sleepers(bench, incident_id, str(verdict))
-    if verdict is Verdict.NOT_RECOVERED:
-        await undoing(incident_id)
+    undone: list[Remediation] = await undoing(incident_id) if verdict is Verdict.NOT_RECOVERED else []
+    for undo in undone:
+        if undo.state in NOT_TAKEN_BACK:
+            return f"{verdict}, and {NOT_TAKEN_BACK[undo.state]} ({undo.plan.summary})"
     return await why_a_person(bench, await bench.incident(incident_id), verdict)
 
 

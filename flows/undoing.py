@@ -30,7 +30,7 @@ TO_BE_FINISHED = (RemediationState.PLANNED, RemediationState.APPROVED, Remediati
 
 @flow(name="undoing", flow_run_name="INC-{incident_id:04d} undoing")
 async def undoing(incident_id: int) -> list[Remediation]:
-    """Take back every change of this round that can be taken back, the last one first."""
+    """Take back every change of this round that can be taken back, the last one first, up to one that fails."""
     async with open_bench() as bench:
         incident = await bench.incident(incident_id)
         done = await to_take_back(bench, incident)
@@ -38,8 +38,21 @@ async def undoing(incident_id: int) -> list[Remediation]:
             return []
         parts = Parts(bench.store, incident.id, bench.now)
         async with open_site(bench.desk(incident).policy, parts) as site:
-            undone = [await take_back(bench, site, incident, remediation) for remediation in done]
-    return [remediation for remediation in undone if remediation is not None]
+            return await take_back_each(bench, site, incident, done)
+
+
+async def take_back_each(
+    bench: Bench, site: Site, incident: Incident, done: Sequence[Remediation]
+) -> list[Remediation]:
+    """The undoings as they ended; nothing is changed on top of one that failed, or of which nobody can tell."""
+    undone = []
+    for remediation in done:
+        undo = await take_back(bench, site, incident, remediation)
+        if undo is not None:
+            undone.append(undo)
+            if undo.state in (RemediationState.FAILED, RemediationState.UNKNOWN):
+                break
+    return undone
 
 
 async def to_take_back(bench: Bench, incident: Incident) -> list[Remediation]:

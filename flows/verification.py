@@ -28,7 +28,7 @@ from watchkeeper.model import CheckStatus, Incident, Kind, Reading, TimelineKind
 from watchkeeper.paging.desk import update_team
 from watchkeeper.policy import Policy
 from watchkeeper.policy.rules import Verification
-from watchkeeper.remediations import read_remediations, taken_back
+from watchkeeper.remediations import given_up, read_remediations
 from watchkeeper.status_page.board import functionality
 from watchkeeper.timeline import record
 
@@ -106,7 +106,7 @@ async def verification(incident_id: int) -> Verdict:
 
 async def waiting_of(bench: Bench, incident: Incident) -> Waiting:
     """The vendor that the cure waits for, or that a plan was held back for."""
-    tried = taken_back(await read_remediations(bench.store, incident.id), incident.round)
+    tried = given_up(await read_remediations(bench.store, incident.id), incident.round)
     cure = choose_cure(await read_findings(bench.store, incident.id, incident.round), tried)
     if cure is not None and cure.waits_for:
         return Waiting(cure.waits_for)

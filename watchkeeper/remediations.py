@@ -109,9 +109,13 @@ async def plan_undoing(
     )
 
 
-def taken_back(remediations: Sequence[Remediation], before_round: int) -> set[str]:
-    """The causes whose cure was tried in an earlier round and taken back, for it did not help."""
-    return {r.plan.cause for r in remediations if r.round < before_round and is_undoing(r)}
+def given_up(remediations: Sequence[Remediation], before_round: int) -> dict[str, bool]:
+    """The causes whose cure was tried in an earlier round and did not help, and whether all of it was taken back."""
+    undone: dict[str, bool] = {}
+    for r in remediations:
+        if r.round < before_round and is_undoing(r):
+            undone[r.plan.cause] = undone.get(r.plan.cause, True) and r.state is RemediationState.DONE
+    return undone
 
 
 async def _planned_already(db: Db, incident: Incident, plan: Plan, step: int) -> Remediation:

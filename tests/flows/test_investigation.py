@@ -162,20 +162,31 @@ async def test_of_causes_that_fit_about_equally_well_the_one_with_a_cure_is_anno
     assert "The runbook has no cure for database unreachable." in why
 
 
-async def test_what_was_tried_and_taken_back_is_not_announced_again_where_another_cure_is_tried(
-    bench: MovedBench, incident: Incident, looks: Looks, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("taken_back", "told"),
+    [
+        (True, "Not tried again, for it did not help and was taken back: bad deployment."),
+        (False, "Not tried again, for it did not help; it may still be in place: bad deployment."),
+    ],
+)
+async def test_what_was_tried_in_vain_is_not_announced_again_where_another_cure_is_tried(
+    bench: MovedBench,
+    incident: Incident,
+    looks: Looks,
+    monkeypatch: pytest.MonkeyPatch,
+    taken_back: bool,
+    told: str,
 ) -> None:
     found = [
         Finding(cause="bad_deployment", confidence=1.0, fault=Fault.OURS, evidence=["deployed lately"]),
         Finding(cause="connection_leak", confidence=0.7, fault=Fault.OURS, evidence=["18 connections held"]),
     ]
     monkeypatch.setattr(investigating, "diagnose", lambda checks, policy: found)
-    monkeypatch.setattr(investigating, "taken_back", lambda known, round: {"bad_deployment"})
+    monkeypatch.setattr(investigating, "given_up", lambda known, round: {"bad_deployment": taken_back})
 
     await investigate(incident)
 
     assert (await bench.incident(incident.id)).cause == "connection_leak"
-    told = "Not tried again, for it did not help and was taken back: bad deployment."
     assert told in await bench.story(incident)
 
 

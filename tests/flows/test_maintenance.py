@@ -24,7 +24,7 @@ from watchkeeper.deadlines.maintenance import read_maintenance
 from watchkeeper.errors import BadInput, NotPermitted, VendorRejected, VendorUnavailable
 from watchkeeper.model import Deadline, DeadlineKind, Incident, Plan, Status
 from watchkeeper.policy import Policy
-from watchkeeper.remediations import read_remediations, taken_back
+from watchkeeper.remediations import given_up, read_remediations
 
 RAILWAY = {"project_id": "p", "environment_id": "e", "service_id": "s"}
 
@@ -193,7 +193,7 @@ async def test_is_neither_the_incidents_cure_nor_its_undoing(
     known = await read_remediations(bench.store, incident.id)
     assert not await undoing.has_begun(bench, incident)
     assert not await has_changed(bench, incident, CURES[0])
-    assert taken_back(known, incident.round + 1) == set()
+    assert given_up(known, incident.round + 1) == {}
 
 
 async def test_is_not_taken_for_the_undoing_of_the_change_that_was_made_before_it(

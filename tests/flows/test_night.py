@@ -14,7 +14,7 @@ from tests.flows.conftest import NOBODY, FakeAction, MovedBench, plan_to
 from tests.watchkeeper.house import KernelHouse, two_on_call
 from tests.watchkeeper.night.signing import signed, worker_is_stuck
 from watchkeeper.errors import LeaseLost
-from watchkeeper.model import Incident, Plan, Status
+from watchkeeper.model import Incident, Plan, Remediation, Status
 from watchkeeper.night.cures import CHANGES
 from watchkeeper.night.signatures import withdraw
 from watchkeeper.remediations import claim, read_remediations
@@ -171,8 +171,12 @@ async def test_a_cure_that_did_not_hold_wakes_before_it_is_investigated_again(
     async def passes(*which: object) -> Outcome:
         return Outcome.MITIGATED
 
+    async def takes_back(incident_id: int) -> list[Remediation]:
+        return []
+
     monkeypatch.setattr(respond, "judged", judged)
-    for phase in ("triage", "investigation", "resolution", "undoing"):
+    monkeypatch.setattr(respond, "undoing", takes_back)
+    for phase in ("triage", "investigation", "resolution"):
         monkeypatch.setattr(respond, phase, passes)
 
     assert await respond.work(bench, 1) == "resolved"

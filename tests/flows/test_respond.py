@@ -15,7 +15,7 @@ from tests.watchkeeper.house import two_on_call
 from watchkeeper.deadlines.watching import watch_where_quiet
 from watchkeeper.findings import save_findings
 from watchkeeper.guarding import Guard
-from watchkeeper.model import Fault, Finding, Incident, Status
+from watchkeeper.model import Fault, Finding, Incident, Remediation, RemediationState, Status
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import claim, plan_undoing
 
@@ -35,6 +35,9 @@ def phases(monkeypatch: pytest.MonkeyPatch, bench: MovedBench) -> list[Verdict]:
     async def says(incident_id: int) -> Verdict:
         return verdicts.pop(0)
 
+    async def takes_back(incident_id: int) -> list[Remediation]:
+        return []
+
     async def leaves_none(bench: MovedBench, incident: Incident) -> bool:
         return False
 
@@ -44,7 +47,7 @@ def phases(monkeypatch: pytest.MonkeyPatch, bench: MovedBench) -> list[Verdict]:
         "resolution": is_carried_out,
         "verification": says,
         "leave_hotfix": leaves_none,
-        "undoing": passes,
+        "undoing": takes_back,
     }.items():
         monkeypatch.setattr(respond, name, phase)
     return verdicts
@@ -117,7 +120,7 @@ async def test_a_person_hears_which_alert_still_fires_while_the_probes_are_green
 async def test_what_cannot_be_proved_is_taken_back_by_nobody_and_put_to_a_person(
     bench: MovedBench, incident: Incident, phases: list[Verdict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def takes_back(incident_id: int) -> None:
+    async def takes_back(incident_id: int) -> list[Remediation]:
         raise AssertionError("a cure is taken back because a witness is away")
 
     monkeypatch.setattr(respond, "undoing", takes_back)
@@ -149,6 +152,39 @@ async def test_the_same_plan_in_a_later_round_is_another_question(
 
     assert first.plan_digest == second.plan_digest
     assert len(set(keys)) == 2
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (RemediationState.FAILED, "the change could not be taken back"),
+        (RemediationState.UNKNOWN, "I cannot tell whether the change was taken back"),
+        (RemediationState.PLANNED, "the policy only lets me show how the change is taken back"),
+    ],
+)
+async def test_a_change_that_may_still_be_in_place_is_put_to_a_person_before_anything_else_is_tried(
+    bench: MovedBench,
+    incident: Incident,
+    phases: list[Verdict],
+    monkeypatch: pytest.MonkeyPatch,
+    state: RemediationState,
+    says: str,
+) -> None:
+    planned = await bench.planned(incident, plan_to("redeploy_deployment", "backend"))
+
+    async def takes_back(incident_id: int) -> list[Remediation]:
+        return [planned.model_copy(update={"state": state})]
+
+    monkeypatch.setattr(respond, "undoing", takes_back)
+
+    assert await respond.work(bench, incident.id) == "person"
+
+    assert ((await bench.incident(incident.id)).round, phases) == (1, [Verdict.STABLE])
+    told = await bench.told(incident, "handover")
+    assert told and all(
+        f"the readings did not turn green, and {says} (redeploy_deployment of backend)" in text
+        for _, text in told
+    )
+
+
 async def test_what_a_person_mended_after_the_last_round_is_looked_at_before_it_is_judged(
     bench: MovedBench, phases: list[Verdict]
 ) -> None:

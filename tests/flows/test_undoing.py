@@ -249,6 +249,20 @@ async def test_the_last_change_is_taken_back_first(
     assert [undo.action for undo in undone] == ["lower_resources", "redeploy_deployment"]
 
 
+async def test_nothing_is_taken_back_on_top_of_what_nobody_can_tell_of(
+    bench: MovedBench, incident: Incident, world: World
+) -> None:
+    await carried_out(bench, incident, rollback())
+    await carried_out(bench, incident, plan_to("roll_back_deployment", "shop", undo="the same"), step=2)
+    world.redeploy.fails, world.redeploy.answers = UNREACHABLE, [None]
+
+    for _ in range(2):
+        [undo] = await take_back(incident)
+        assert (undo.state, undo.step) == (RemediationState.UNKNOWN, UNDO_STEP + 2)
+
+    assert world.roll_back.asked == ["shop"]
+
+
 async def test_where_the_policy_only_lets_it_observe_nothing_is_taken_back(
     bench: MovedBench, world: World
 ) -> None:
@@ -261,18 +275,23 @@ async def test_where_the_policy_only_lets_it_observe_nothing_is_taken_back(
     assert (undo.gate, undo.state, world.redeploy.acts) == (Gate.OBSERVE, RemediationState.PLANNED, 0)
 
 
-async def test_a_cure_that_was_taken_back_is_not_tried_again(
-    bench: MovedBench, incident: Incident, world: World
+@pytest.mark.parametrize(
+    ("refused", "outcome"),
+    [(None, Outcome.TRIED), (REFUSAL, Outcome.IN_PLACE)],
+    ids=["taken back", "in place"],
+)
+async def test_a_cure_that_did_not_help_is_not_tried_again_and_is_called_taken_back_only_where_it_was(
+    bench: MovedBench, incident: Incident, world: World, refused: VendorRejected | None, outcome: Outcome
 ) -> None:
+    world.redeploy.fails = refused
     await carried_out(bench, incident, rollback())
     await take_back(incident)
     again = await next_round(bench.store, incident, "the readings did not turn green", now=bench.now())
     found = Finding(cause="bad_deployment", confidence=1.0, fault=Fault.DEPLOYMENT, evidence=["it"])
     await save_findings(bench.store, again.id, again.round, [found])
 
-    outcome = await resolution.resolution.fn(again.id)
+    assert await resolution.resolution.fn(again.id) is outcome
 
-    assert outcome is Outcome.TRIED
     assert not await undoing.has_begun(bench, again)
     assert len(await read_remediations(bench.store, again.id)) == 2
 
