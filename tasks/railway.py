@@ -101,6 +101,17 @@ def previous_of(deployments: list[Deployment]) -> Deployment | None:
     return next((d for d in older if d["can_rollback"] and d["commit_hash"] != current["commit_hash"]), None)
 
 
+def made_since(deployments: list[Deployment], newest_id: str | None) -> list[Deployment] | None:
+    """What was deployed after the one that was the newest then, newest first; None where that one is listed no longer.
+
+    Of one that was skipped nothing was ever made.
+    """
+    ids = [d["id"] for d in deployments]
+    if newest_id not in ids:
+        return None
+    return [d for d in deployments[: ids.index(newest_id)] if d["status"] != "SKIPPED"]
+
+
 async def read_variable(credentials: RailwayCredentials, target: RailwayTarget, name: str) -> SecretStr:
     """One variable of the service as it is set now, which is not yet what a running process got.
 

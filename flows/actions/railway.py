@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.actions.site import Site
 from tasks import github, railway
-from tasks.railway import current_of, previous_of
+from tasks.railway import current_of, made_since, previous_of
 from watchkeeper.errors import NotConfigured, NothingToChange, PreconditionChanged, VendorError
 from watchkeeper.model import Plan, Remediation
 from watchkeeper.rendering import utc
@@ -96,8 +96,15 @@ async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan:
             *await commits_between(site, previous["commit_hash"], current["commit_hash"]),
             "the old release's variables come back with it",
         ],
-        parameters={"service": service, "from_id": current["id"], "to_id": previous["id"]},
-        undo=f"redeploy {commit_of(current)} on Railway",
+        parameters={
+            "service": service,
+            "from_id": current["id"],
+            "to_id": previous["id"],
+            "to_commit": previous["commit_hash"],
+            "newest_id": deployments[0]["id"],
+        },
+        # Without its commit nobody could tell later whether what serves is what was gone back to.
+        undo=f"redeploy {commit_of(current)} on Railway" if previous["commit_hash"] else "",
     )
 
 
@@ -196,13 +203,13 @@ class RollBackDeployment:
         return await another_serves(site, remediation.plan)
 
     async def plan_undo(self, site: Site, remediation: Remediation) -> Plan | None:
-        """Deploy again what was left, if what was gone back to still serves."""
+        """Deploy again what was left, if what was gone back to still serves and nobody deployed anything since."""
         parameters = remediation.plan.parameters
         credentials, target = site.railway(parameters["service"])
         deployments = await railway.list_deployments(credentials, target)
-        current = current_of(deployments)
+        current = still_in_force(deployments, remediation.plan)
         left = next((d for d in deployments if d["id"] == parameters["from_id"]), None)
-        if current is None or left is None or current["id"] == left["id"]:
+        if current is None or left is None:
             return None
         return Plan(
             action="redeploy_deployment",
@@ -212,6 +219,18 @@ class RollBackDeployment:
             preview=[f"running now: {deployment_line(current)}", f"deployed again: {deployment_line(left)}"],
             parameters={"service": parameters["service"], "from_id": current["id"], "to_id": left["id"]},
         )
+
+
+def still_in_force(deployments: list[dict[str, Any]], plan: Plan) -> dict[str, Any] | None:
+    """The deployment that a rollback made, if it serves and is all that was deployed since the plan.
+
+    A rollback is answered without an id: it is known by the commit that was gone back to. Whoever deploys after it,
+    even in vain, is mending this by hand, and is not to be overwritten.
+    """
+    current, commit = current_of(deployments), plan.parameters.get("to_commit")
+    if current is None or commit is None or current["commit_hash"] != commit:
+        return None
+    return current if made_since(deployments, plan.parameters["newest_id"]) == [current] else None
 
 
 class RedeployDeployment:

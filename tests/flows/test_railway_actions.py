@@ -272,6 +272,50 @@ async def test_a_rollback_is_taken_back_by_deploying_what_was_left(site: Site, v
     )
 
 
+def as_left(*newer: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is listed once the release of d2 was left, below what was deployed since."""
+    return [*newer, deployment("d2", "c2", "REMOVED"), deployment("d1", "c1", "REMOVED")]
+
+
+@pytest.mark.parametrize(
+    "deployments",
+    [
+        as_left(deployment("d4", "fix"), deployment("d3", "c1", "REMOVED")),
+        as_left(deployment("d4", "fix", "BUILDING"), deployment("d3", "c1")),
+        as_left(deployment("d4", "fix", "FAILED"), deployment("d3", "c1")),
+        as_left(deployment("d4", "c1"), deployment("d3", "c1", "REMOVED")),
+        as_left(deployment("d3", "fix")),
+    ],
+)
+async def test_a_rollback_is_not_taken_back_over_what_somebody_deployed_since(
+    site: Site, vendors: Vendors, deployments: list[dict[str, Any]]
+) -> None:
+    remediation = done(await rollback(site))
+    vendors.deployments = deployments
+
+    assert await RollBackDeployment().plan_undo(site, remediation) is None
+
+
+async def test_a_push_that_railway_skipped_overwrites_nothing(site: Site, vendors: Vendors) -> None:
+    remediation = done(await rollback(site))
+    vendors.deployments = as_left(deployment("d4", "docs", "SKIPPED"), deployment("d3", "c1"))
+
+    undo = await RollBackDeployment().plan_undo(site, remediation)
+
+    assert undo is not None and undo.parameters["from_id"] == "d3"
+
+
+async def test_a_release_without_a_commit_is_gone_back_to_with_no_word_of_taking_it_back(
+    site: Site, vendors: Vendors
+) -> None:
+    vendors.deployments[1] |= {"commit_hash": None}
+    plan = await rollback(site)
+    vendors.deployments = as_left(deployment("d3", "c1") | {"commit_hash": None})
+
+    assert plan.undo == ""
+    assert await RollBackDeployment().plan_undo(site, done(plan)) is None
+
+
 @pytest.mark.parametrize("left", [[deployment("d2", "c2")], [deployment("d3", "c1")]])
 async def test_nothing_is_taken_back_when_it_serves_again_or_is_gone(
     site: Site, vendors: Vendors, left: list[dict[str, Any]]
