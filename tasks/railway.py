@@ -40,6 +40,7 @@ SET_VARIABLE = "mutation ($input: VariableUpsertInput!) { variableUpsert(input: 
 
 SHOWN = 10
 WRITE_LIMIT_SECONDS = 20.0
+SERVES, CRASHED = "SUCCESS", "CRASHED"
 # When a new one goes live the old ones are removed, good and bad alike.
 NOT_SERVING = frozenset({"REMOVED", "REMOVING", "SKIPPED"})
 

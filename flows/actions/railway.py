@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.actions.site import Site
 from tasks import github, railway
-from tasks.railway import current_of, made_since, previous_of
+from tasks.railway import CRASHED, SERVES, current_of, made_since, previous_of
 from watchkeeper.errors import NotConfigured, NothingToChange, PreconditionChanged, VendorError
 from watchkeeper.model import Plan, Remediation
 from watchkeeper.rendering import utc
@@ -32,6 +32,7 @@ async def plan_restart(
         parameters={
             "service": service,
             "deployment_id": current["id"],
+            "status": current["status"],
             "status_updated_at": current["status_updated_at"],
         },
     )
@@ -65,12 +66,19 @@ class RestartService:
         return "Railway took the restart"
 
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
-        """A restart shows in the time of the deployment's last change: the vendor's clock against itself."""
+        """A restart shows in the time of the deployment's last change: the vendor's clock against itself.
+
+        So does a crash, or going to sleep and waking up: only one that ran or had crashed, and runs again, was restarted.
+        Railway's own restarts after a crash change no status until it gives up.
+        """
         parameters = remediation.plan.parameters
         credentials, target = site.railway(parameters["service"])
         for deployment in await railway.list_deployments(credentials, target):
             if deployment["id"] == parameters["deployment_id"]:
-                return bool(deployment["status_updated_at"] != parameters["status_updated_at"])
+                if deployment["status_updated_at"] == parameters["status_updated_at"]:
+                    return False
+                ran_before = parameters.get("status") in (SERVES, CRASHED)
+                return True if ran_before and deployment["status"] == SERVES else None
         return None
 
 
@@ -199,8 +207,7 @@ class RollBackDeployment:
         return "Railway took the rollback"
 
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
-        """A rollback makes a new deployment: as long as the one to leave is the current one, it did not happen."""
-        return await another_serves(site, remediation.plan)
+        return await was_deployed(site, remediation.plan)
 
     async def plan_undo(self, site: Site, remediation: Remediation) -> Plan | None:
         """Deploy again what was left, if what was gone back to still serves and nobody deployed anything since."""
@@ -217,7 +224,13 @@ class RollBackDeployment:
             cause=remediation.plan.cause,
             summary=f"Take the rollback back: redeploy {commit_of(left)}",
             preview=[f"running now: {deployment_line(current)}", f"deployed again: {deployment_line(left)}"],
-            parameters={"service": parameters["service"], "from_id": current["id"], "to_id": left["id"]},
+            parameters={
+                "service": parameters["service"],
+                "from_id": current["id"],
+                "to_id": left["id"],
+                "to_commit": left["commit_hash"],
+                "newest_id": deployments[0]["id"],
+            },
         )
 
 
@@ -248,14 +261,18 @@ class RedeployDeployment:
         return f"Railway made deployment {made}"
 
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
-        return await another_serves(site, remediation.plan)
+        return await was_deployed(site, remediation.plan)
 
 
-async def another_serves(site: Site, plan: Plan) -> bool | None:
-    """Whether the deployment that was to be left is no longer the current one."""
-    credentials, target = site.railway(plan.parameters["service"])
-    current = current_of(await railway.list_deployments(credentials, target))
-    return None if current is None else bool(current["id"] != plan.parameters["from_id"])
+async def was_deployed(site: Site, plan: Plan) -> bool | None:
+    """Whether the commit that was asked for was deployed since; nothing since is no, and anybody else's proves nothing."""
+    parameters = plan.parameters
+    deployments = await railway.list_deployments(*site.railway(parameters["service"]))
+    since, commit = made_since(deployments, parameters.get("newest_id")), parameters.get("to_commit")
+    if since == []:
+        return False
+    asked_for = any(commit is not None and d["commit_hash"] == commit for d in since or [])
+    return True if asked_for else None
 
 
 def commit_of(deployment: dict[str, Any]) -> str:

@@ -11,10 +11,13 @@ from flows.actions import railway as actions
 from flows.actions.maintenance import plan_maintenance
 from flows.actions.payments import plan_replace_secret
 from flows.actions.railway import (
+    RedeployDeployment,
+    RestartService,
     RollBackDeployment,
     commit_that_will_run,
     commits_between,
     migration_lines,
+    plan_restart,
     plan_rollback,
 )
 from flows.actions.resources import (
@@ -324,6 +327,64 @@ async def test_nothing_is_taken_back_when_it_serves_again_or_is_gone(
     vendors.deployments = left
 
     assert await RollBackDeployment().plan_undo(site, remediation) is None
+
+
+NEVER_LISTED = [deployment("d99", "c1")]
+
+
+@pytest.mark.parametrize(
+    ("deployments", "happened"),
+    [
+        ([deployment("d2", "c2"), deployment("d1", "c1", "REMOVED")], False),
+        (as_left(deployment("d3", "c1")), True),
+        (as_left(deployment("d4", "fix"), deployment("d3", "c1", "REMOVED")), True),
+        (as_left(deployment("d3", "fix")), None),
+        (as_left(deployment("d3", "fix", "BUILDING")), None),
+        (NEVER_LISTED, None),
+    ],
+)
+async def test_only_the_commit_that_was_gone_back_to_proves_a_rollback(
+    site: Site, vendors: Vendors, deployments: list[dict[str, Any]], happened: bool | None
+) -> None:
+    remediation = done(await rollback(site))
+    vendors.deployments = deployments
+
+    assert await RollBackDeployment().look_up(site, remediation) is happened
+
+
+@pytest.mark.parametrize(("newer", "happened"), [([], False), (["c2"], True), (["fix"], None)])
+async def test_only_the_release_that_was_left_proves_that_it_was_deployed_again(
+    site: Site, vendors: Vendors, newer: list[str], happened: bool | None
+) -> None:
+    remediation = done(await rollback(site))
+    vendors.deployments = as_left(deployment("d3", "c1"))
+    undo = await RollBackDeployment().plan_undo(site, remediation)
+    assert undo is not None
+    vendors.deployments = [*(deployment("d4", commit) for commit in newer), *vendors.deployments]
+
+    assert await RedeployDeployment().look_up(site, done(undo)) is happened
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "happened"),
+    [
+        ("SUCCESS", "SUCCESS", True),
+        ("CRASHED", "SUCCESS", True),
+        ("SUCCESS", "CRASHED", None),
+        ("SUCCESS", "REMOVED", None),
+        ("SLEEPING", "SUCCESS", None),
+    ],
+)
+async def test_a_crash_or_waking_up_proves_no_restart(
+    site: Site, vendors: Vendors, before: str, after: str, happened: bool | None
+) -> None:
+    vendors.deployments = [deployment("d2", "c2", before)]
+    remediation = done(await plan_restart(site, "backend", cause="it"))
+    assert await RestartService().look_up(site, remediation) is False
+
+    vendors.deployments = [deployment("d2", "c2", after) | {"status_updated_at": "2026-03-02T03:00:00+00:00"}]
+
+    assert await RestartService().look_up(site, remediation) is happened
 
 
 async def more_memory(site: Site) -> Plan:
