@@ -93,7 +93,8 @@ def write_policy(file: Path, config: Part, ports: Ports, more: dict[str, Any]) -
         "roster": {"primary": "ana", "secondary": "ben"},
         "services": {**shop(config, ports), **data_services(config), **paid_and_worked(config, ports)},
         # The guide waits for a vendor for hours; a drill waits longer than its outages last, at speed 120 too (45 s).
-        "response": {"wait_for_vendor": "90m"},
+        # The stand-in's address moves within a second, whatever the speed: waited for 15 s at speed 60, 7.5 s at 120.
+        "response": {"wait_for_vendor": "90m", "frontend_moves_within": "15m"},
         # A drill is played at any hour, in a day's last minute too, and what waits for the morning would be told by nobody.
         "calendar": {"business_hours": {"days": [*WEEKDAYS], "starts": "00:00", "ends": "23:59:59.999999"}},
         "status_page": status_page(),

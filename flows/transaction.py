@@ -31,8 +31,9 @@ SETTLES_WITHIN = timedelta(seconds=20)
 LOOK_AGAIN_SECONDS = 2.0
 # It was signed for somebody's sleep, and whoever is up works on it by hand.
 AWAKE = "not begun: its person is awake"
-# A change of these that only came late would go unnoticed, with customers kept out: of a "no", they cannot tell.
-NO_IS_NO_PROOF = frozenset({SET_MAINTENANCE_MODE})
+# A change of these that only came late would go unnoticed, with customers kept out or another website before them than
+# anybody knows of: of a "no", they cannot tell.
+NO_IS_NO_PROOF = frozenset({SET_MAINTENANCE_MODE, "roll_back_frontend", "promote_frontend"})
 
 WithClaim = Callable[[Db, datetime], Awaitable[None]]
 

@@ -1,17 +1,23 @@
 """Vercel: going back to the frontend that was served before, and taking that back."""
 
 import asyncio
+from contextlib import suppress
 
 from flows.actions.railway import commit_of, commits_between, deployment_line
 from flows.actions.site import Site
 from tasks import vercel
 from tasks.vercel import Deployment
-from watchkeeper.errors import NothingToChange, PreconditionChanged, VendorRejected, VendorUnavailable
+from watchkeeper.errors import (
+    NothingToChange,
+    PreconditionChanged,
+    VendorError,
+    VendorRejected,
+    VendorUnavailable,
+)
 from watchkeeper.model import Plan, Remediation
+from watchkeeper.rendering import duration
 
-# No document says how long Vercel takes to move an address; its own command line waits three minutes.
-MOVES_WITHIN_SECONDS = 15.0
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 
 PUSHES_WAIT = "until somebody promotes a deployment, later pushes do not go live by themselves"
 # What Vercel means by these, in the words of whoever is woken.
@@ -99,23 +105,25 @@ class MoveFrontend:
             raise PreconditionChanged("another deployment is served now")
 
     async def see_it_moved(self, site: Site, plan: Plan) -> None:
-        """Believe only the production address.
+        """Believe only the production address; while it cannot be read, nobody has said that it does not move.
 
         Raises:
-            VendorUnavailable: it was accepted, and nothing moved.
+            VendorUnavailable: it was accepted, and nothing moved within the time that Vercel may take.
         """
         credentials, target = site.vercel(plan.parameters["service"])
+        within = site.policy.response.frontend_moves_within
         try:
-            async with asyncio.timeout(MOVES_WITHIN_SECONDS):
+            async with asyncio.timeout(within.total_seconds()):
                 while True:
-                    if await vercel.read_production(credentials, target) == plan.parameters["to_id"]:
-                        return
+                    with suppress(VendorError):
+                        if await vercel.read_production(credentials, target) == plan.parameters["to_id"]:
+                            return
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError as error:
             raise VendorUnavailable(
                 vendor="vercel",
                 action=plan.action,
-                reason="it was accepted, and the production address still serves the old deployment",
+                reason=f"it was accepted, and within {duration(within)} the production address did not serve it",
             ) from error
 
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -182,16 +183,46 @@ async def test_goes_back_and_says_so_only_when_it_is_served(world: World) -> Non
     assert await action.look_up(world.site, remediation(plan)) is True
 
 
-async def test_does_not_take_accepted_for_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "MOVES_WITHIN_SECONDS", 0.1)
+async def test_does_not_take_accepted_for_done(world: World) -> None:
     await world.deploy("site-2-broken")
     plan = await world.plan()
     await world.control.post("/stuck", json={})
+    response = POLICY.response.model_copy(update={"frontend_moves_within": timedelta(seconds=0.1)})
+    hasty = replace(world.site, policy=POLICY.model_copy(update={"response": response}))
 
-    with pytest.raises(VendorUnavailable, match="still serves the old deployment"):
-        await RollBackFrontend().act(world.site, plan)
+    with pytest.raises(VendorUnavailable, match="the production address did not serve it"):
+        await RollBackFrontend().act(hasty, plan)
 
     assert await RollBackFrontend().look_up(world.site, remediation(plan)) is False
+
+
+def test_vercel_gets_as_long_as_its_own_command_line_gives_it() -> None:
+    assert POLICY.response.frontend_moves_within == timedelta(minutes=3)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        VendorUnavailable(vendor="vercel", action="read_production", status=429),
+        VendorRejected(vendor="vercel", action="read_production", status=403),
+    ],
+)
+async def test_an_address_that_cannot_be_read_for_a_moment_is_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    await world.deploy("site-2-broken")
+    plan = await world.plan()
+    read, fails = vercel.read_production, [error]
+
+    async def read_production(*asked: Any) -> Any:
+        if fails:
+            raise fails.pop()
+        return await read(*asked)
+
+    monkeypatch.setattr(vercel, "read_production", read_production)
+
+    assert await RollBackFrontend().act(world.site, plan)
+    assert (world.release, fails) == ("site-1", [])
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from watchkeeper.errors import (
     WatchkeeperError,
 )
 from watchkeeper.model import Incident, Remediation, RemediationState
-from watchkeeper.remediations import claim, finish, read_remediation
+from watchkeeper.remediations import claim, decide, finish, read_remediation
 from watchkeeper.store import Db
 
 DONE, FAILED, CLAIMED = RemediationState.DONE, RemediationState.FAILED, RemediationState.CLAIMED
@@ -238,6 +238,34 @@ async def test_when_no_answer_comes_it_is_looked_up_and_never_asked_for_again(
 
     assert (ended.state, ended.outcome) == (state, f"{NO_ANSWER}; looked up: {words}")
     assert action.acts == 1
+
+
+@pytest.mark.parametrize("name", ["roll_back_frontend", "promote_frontend"])
+async def test_of_a_frontend_that_may_yet_move_nobody_says_that_it_will_not(
+    bench: MovedBench,
+    site: Site,
+    incident: Incident,
+    action: FakeAction,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(registry.ACTIONS, name, action)
+    action.fails, action.answers = NO_ANSWER, [False]
+    shown = await bench.planned(incident, plan_to(name, "frontend"))
+    approved = await decide(
+        bench.store,
+        shown,
+        approved=True,
+        person="ana",
+        reason="",
+        plan_digest=shown.plan_digest,
+        now=bench.now(),
+    )
+    assert approved is not None
+
+    ended = await carry_out(bench, site, approved, holder="run-1")
+
+    assert (ended.state, ended.outcome) == (UNKNOWN, f"{NO_ANSWER}; looked up: it cannot be told")
 
 
 @pytest.mark.parametrize(

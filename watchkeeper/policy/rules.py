@@ -1,5 +1,6 @@
 """The figures that decisions are made by: the severity table, thresholds, limits."""
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -63,11 +64,18 @@ class Verification(Data):
     give_up_after: Duration
 
 
+# No document of Vercel's says it; its own command line gives up after so long
+# (vercel/vercel, packages/cli/src/commands/rollback/status.ts and promote/status.ts).
+FRONTEND_MOVES_WITHIN = timedelta(minutes=3)
+
+
 class Response(Data):
-    """`wait_for_vendor`: how long a vendor's own outage is watched before people are asked what to do."""
+    """`wait_for_vendor`: how long a vendor's own outage is watched before people are asked what to do.
+    `frontend_moves_within`: how long Vercel may take to serve what it was asked to."""
 
     rounds: int = Field(ge=1, le=10)
     wait_for_vendor: Duration
+    frontend_moves_within: Duration = FRONTEND_MOVES_WITHIN
     approval_expires_after: Duration
     remind_author_before: Duration
     remind_author_every: Duration
