@@ -43,6 +43,9 @@ WRITE_LIMIT_SECONDS = 20.0
 SERVES, CRASHED = "SUCCESS", "CRASHED"
 # When a new one goes live the old ones are removed, good and bad alike.
 NOT_SERVING = frozenset({"REMOVED", "REMOVING", "SKIPPED"})
+WENT_LIVE = frozenset({SERVES, "SLEEPING", CRASHED})
+# These go live by themselves if all goes well.
+UNDER_WAY = frozenset({"BUILDING", "DEPLOYING", "INITIALIZING", "QUEUED", "WAITING"})
 
 Deployment = dict[str, Any]
 Listing = Callable[[RailwayCredentials, RailwayTarget], Awaitable[list[Deployment]]]
@@ -85,8 +88,13 @@ def _deployment(node: dict[str, Any]) -> Deployment:
 
 
 def current_of(deployments: list[Deployment]) -> Deployment | None:
-    """The newest deployment that serves, or tries to."""
-    return next((d for d in deployments if d["status"] not in NOT_SERVING), None)
+    """The newest deployment that went live and was not replaced; only where there is none, the newest that tries to.
+
+    Until a new one goes live the old one serves on, however the new one's building ends.
+    """
+    left = [d for d in deployments if d["status"] not in NOT_SERVING]
+    live = [d for d in left if d["status"] in WENT_LIVE]
+    return next(iter(live or left), None)
 
 
 def previous_of(deployments: list[Deployment]) -> Deployment | None:

@@ -10,7 +10,15 @@ from blocks.railway import RailwayCredentials
 from tasks.asking_once import asked_once
 from tasks.looking import Seen, look
 from tasks.masking import masked_line
-from tasks.railway import Deployment, Listing, current_of, list_deployments, previous_of, read_data
+from tasks.railway import (
+    NOT_SERVING,
+    Deployment,
+    Listing,
+    current_of,
+    list_deployments,
+    previous_of,
+    read_data,
+)
 from tasks.railway_usage import FULL_SHARE, read_usage
 from tasks.shapes import look_task
 from tasks.vendor_http import Ask, rejected
@@ -62,7 +70,7 @@ async def railway_deployments(
         lines = [
             f"{d['created_at']} {d['status']} {d['commit_hash']} {d['commit_message']}" for d in deployments
         ]
-        return Seen(not broken, _words(current, minutes), facts, output="\n".join(lines))
+        return Seen(not broken, _words(deployments, current, minutes), facts, output="\n".join(lines))
 
     return await look("railway_deployments", "railway", "Railway: Deployments", read)
 
@@ -79,10 +87,12 @@ async def worker_deployment(
     async def read() -> Seen:
         if credentials is None or target is None:
             raise NotConfigured("Railway", setting="WATCHKEEPER_RAILWAY__TOKEN and services.worker.railway")
-        current = current_of(await listing(credentials, target))
+        deployments = await listing(credentials, target)
+        current = current_of(deployments)
         minutes = minutes_since(current["created_at"], now) if current else None
         facts = {"current": current, "deployed_minutes_ago": minutes}
-        return Seen(current is not None and current["status"] not in BROKEN, _words(current, minutes), facts)
+        words = _words(deployments, current, minutes)
+        return Seen(current is not None and current["status"] not in BROKEN, words, facts)
 
     return await look("worker_deployment", "railway", "Railway: Worker, Deployments", read)
 
@@ -91,11 +101,16 @@ def minutes_since(moment: str, now: datetime) -> float:
     return round((now - datetime.fromisoformat(moment)).total_seconds() / 60, 2)
 
 
-def _words(current: Deployment | None, minutes: float | None) -> str:
+def _words(deployments: list[Deployment], current: Deployment | None, minutes: float | None) -> str:
+    """What serves, and what was meant to replace it and has not."""
     if current is None or minutes is None:
         return "no deployment serves"
     age = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.0f} hours"
-    return f"{current['status']}, deployed {age} ago: {current['commit_message'] or current['commit_hash']}"
+    words = f"{current['status']}, deployed {age} ago: {current['commit_message'] or current['commit_hash']}"
+    newest = deployments[0]
+    if newest is current or newest["status"] in NOT_SERVING:
+        return words
+    return f"{words}; not live: {newest['status']} {newest['commit_message'] or newest['commit_hash']}"
 
 
 async def railway_metrics(

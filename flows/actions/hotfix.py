@@ -70,7 +70,7 @@ def backend_of(site: Site, incident: Incident) -> str:
 
 
 async def deployment_that_runs(site: Site, service: str) -> dict[str, Any] | None:
-    """What serves now: by Vercel's production address, or the newest on Railway that is not removed."""
+    """What serves now: by Vercel's production address, or the newest on Railway that went live."""
     known = site.policy.services.get(service)
     if known is None or known.vercel is None:
         return current_of(await railway.list_deployments(*site.railway(service)))

@@ -5,7 +5,7 @@ from pydantic import SecretStr
 from flows.actions.railway import commit_that_will_run, still_serving
 from flows.actions.site import Site
 from tasks import railway
-from tasks.railway import current_of
+from tasks.railway import current_of, made_since
 from watchkeeper.deadlines.maintenance import SET_MAINTENANCE_MODE
 from watchkeeper.model import Plan, Remediation
 
@@ -33,7 +33,13 @@ async def plan_maintenance(
         cause=cause,
         summary=f"Switch maintenance mode of {service} {switch}",
         preview=[line for line in does if line],
-        parameters={"service": service, "on": on, "message": message, "deployment_id": current["id"]},
+        parameters={
+            "service": service,
+            "on": on,
+            "message": message,
+            "deployment_id": current["id"],
+            "newest_id": deployments[0]["id"],
+        },
         undo=f"switch maintenance mode {'off' if on else 'on'} again",
     )
 
@@ -56,16 +62,16 @@ class SetMaintenanceMode:
         return "Railway took the variable and deploys it"
 
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
-        """The change makes a new deployment: as long as the one from before serves, it did not happen.
+        """The change makes a new deployment: as long as there is none, it did not happen.
 
         Anybody else's deployment looks the same, so what the variable says now decides.
         """
         given = remediation.plan.parameters
         target = site.railway(given["service"])
-        current = current_of(await railway.list_deployments(*target))
-        if current is None:
+        deployments = await railway.list_deployments(*target)
+        if current_of(deployments) is None:
             return None
-        if current["id"] == given["deployment_id"]:
+        if made_since(deployments, given.get("newest_id")) == []:
             return False
         value = await railway.read_variable(*target, VARIABLE)
         return value.get_secret_value() == value_of(given["on"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from flows.actions.site import Site
 from tasks import github, railway
-from tasks.railway import CRASHED, SERVES, current_of, made_since, previous_of
+from tasks.railway import CRASHED, SERVES, UNDER_WAY, current_of, made_since, previous_of
 from watchkeeper.errors import NotConfigured, NothingToChange, PreconditionChanged, VendorError
 from watchkeeper.model import Plan, Remediation
 from watchkeeper.rendering import utc
@@ -42,12 +42,14 @@ async def still_serving(site: Site, plan: Plan, shown_id: str) -> list[dict[str,
     """The last look before a deployment is changed: the service's deployments, newest first.
 
     Raises:
-        PreconditionChanged: the one that was shown no longer serves.
+        PreconditionChanged: the one that was shown no longer serves, or is about to be replaced.
     """
     deployments = await railway.list_deployments(*site.railway(plan.parameters["service"]))
     current = current_of(deployments)
     if current is None or current["id"] != shown_id:
         raise PreconditionChanged("another deployment serves now")
+    if any(d["status"] in UNDER_WAY for d in deployments[: deployments.index(current)]):
+        raise PreconditionChanged("another deployment is on its way")
     return deployments
 
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from flows.actions import payments, resources
 from flows.actions import railway as actions
-from flows.actions.maintenance import plan_maintenance
+from flows.actions.maintenance import SetMaintenanceMode, plan_maintenance
 from flows.actions.payments import plan_replace_secret
 from flows.actions.railway import (
     RedeployDeployment,
@@ -385,6 +386,51 @@ async def test_a_crash_or_waking_up_proves_no_restart(
     vendors.deployments = [deployment("d2", "c2", after) | {"status_updated_at": "2026-03-02T03:00:00+00:00"}]
 
     assert await RestartService().look_up(site, remediation) is happened
+
+
+async def test_a_build_that_failed_is_neither_restarted_nor_gone_back_from(
+    site: Site, vendors: Vendors
+) -> None:
+    vendors.deployments.insert(0, deployment("d3", "c3", "FAILED"))
+
+    restart, back = await plan_restart(site, "backend", cause="it"), await rollback(site)
+
+    assert restart.parameters["deployment_id"] == "d2"
+    assert (back.parameters["from_id"], back.parameters["to_id"]) == ("d2", "d1")
+    await RollBackDeployment().check(site, back)
+    assert await RollBackDeployment().look_up(site, done(back)) is False
+    vendors.deployments.insert(0, deployment("d4", "c1"))
+    assert await RollBackDeployment().look_up(site, done(back)) is True
+    vendors.deployments[2] |= {"status": "REMOVED"}
+    assert await RollBackDeployment().plan_undo(site, done(back)) is not None
+
+
+async def test_nothing_is_changed_under_a_deployment_that_is_on_its_way(site: Site, vendors: Vendors) -> None:
+    plans = [(RestartService(), await plan_restart(site, "backend", cause="it"))]
+    plans.append((RollBackDeployment(), await rollback(site)))
+    vendors.deployments.insert(0, deployment("d3", "fix", "BUILDING"))
+
+    for action, plan in plans:
+        with pytest.raises(PreconditionChanged, match="another deployment is on its way"):
+            await action.check(site, plan)
+
+
+@pytest.mark.parametrize("newer", ["BUILDING", "SUCCESS"])
+async def test_maintenance_mode_is_on_its_way_once_its_deployment_is_being_built(
+    site: Site, vendors: Vendors, monkeypatch: pytest.MonkeyPatch, newer: str
+) -> None:
+    async def read_variable(*asked: Any) -> SecretStr:
+        return SecretStr("true")
+
+    monkeypatch.setattr(actions.railway, "read_variable", read_variable)
+    vendors.deployments.insert(0, deployment("d3", "c3", "FAILED"))
+    plan = await plan_maintenance(site, "backend", on=True, message="Back at 4.", cause="it", number=1)
+    assert plan is not None
+    assert await SetMaintenanceMode().look_up(site, done(plan)) is False
+
+    vendors.deployments.insert(0, deployment("d4", "c3", newer))
+
+    assert await SetMaintenanceMode().look_up(site, done(plan)) is True
 
 
 async def more_memory(site: Site) -> Plan:

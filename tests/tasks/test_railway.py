@@ -88,6 +88,45 @@ async def test_names_what_serves_and_what_could_be_gone_back_to(wire: Wire) -> N
     assert len(check.output.splitlines()) == 4
 
 
+NOT_LIVE = ["FAILED", "BUILDING", "DEPLOYING", "QUEUED", "WAITING", "NEEDS_APPROVAL", "TELEPORTING"]
+
+
+@pytest.mark.parametrize("status", NOT_LIVE)
+async def test_what_never_went_live_is_not_what_serves(wire: Wire, status: str) -> None:
+    check = await look(
+        wire,
+        deployments(
+            node("d3", status, commit="c3"),
+            node("d2", commit="c2"),
+            node("d1", "REMOVED", commit="c1"),
+        ),
+    )
+
+    assert check.status is CheckStatus.OK
+    assert (check.facts["current"]["id"], check.facts["previous_good"]["id"]) == ("d2", "d1")
+    assert check.summary == f"SUCCESS, deployed 30 minutes ago: change c2; not live: {status} change c3"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "current"),
+    [
+        (["CRASHED", "REMOVED"], "d0"),
+        (["CRASHED", "SUCCESS"], "d0"),
+        (["FAILED", "CRASHED", "REMOVED"], "d1"),
+        (["FAILED", "SLEEPING", "REMOVED"], "d1"),
+        (["FAILED", "REMOVED"], "d0"),
+        (["SKIPPED", "BUILDING", "REMOVING"], "d1"),
+        (["SKIPPED", "REMOVED"], None),
+    ],
+)
+def test_the_newest_that_went_live_serves_or_crashed(statuses: list[str], current: str | None) -> None:
+    listed = [{"id": f"d{n}", "status": status} for n, status in enumerate(statuses)]
+
+    found = current_of(listed)
+
+    assert (found["id"] if found else None) == current
+
+
 @pytest.mark.parametrize("status", ["CRASHED", "FAILED"])
 async def test_is_bad_when_the_newest_is_broken(wire: Wire, status: str) -> None:
     check = await look(wire, deployments(node("d2", status), node("d1", "REMOVED")))
