@@ -51,7 +51,7 @@ class SetMaintenanceMode:
     undo = "switch it back"
 
     async def check(self, site: Site, plan: Plan) -> None:
-        await still_serving(site, plan, plan.parameters["deployment_id"])
+        await still_serving(site, plan.parameters["service"], plan.parameters["deployment_id"])
 
     async def act(self, site: Site, plan: Plan) -> str:
         given = plan.parameters

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import timedelta
 
 from blocks.stripe import StripeCredentials
-from flows.actions.railway import commit_that_will_run
+from flows.actions.railway import commit_that_will_run, still_serving
 from flows.actions.site import Site
 from tasks import health, railway, stripe
 from tasks.railway import current_of
@@ -20,6 +21,9 @@ from watchkeeper.model import CheckStatus, Plan, Remediation
 HEALTHY_WITHIN_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 0.5
 DEPLOYED_WITHIN = timedelta(minutes=5)
+# Railway takes 100 requests an hour on its smallest plan, and the night needs some of them for other things:
+# https://docs.railway.com/integrations/api
+DEPLOYED_LOOK_SECONDS = 5.0
 MARK = "watchkeeper"
 NO_ENDPOINT = "Stripe has no webhook endpoint of ours"
 
@@ -141,6 +145,7 @@ class ReplaceSigningSecret:
         endpoint = current_endpoint(await stripe.list_endpoints(credentials, target))
         if endpoint is None or endpoint["id"] != plan.parameters["endpoint_id"]:
             raise PreconditionChanged("another endpoint has our address now")
+        await still_serving(site, target.handled_by, plan.parameters["deployment_id"])
 
     async def act(self, site: Site, plan: Plan) -> str:
         new_id = await replace_secret(site, plan.parameters["endpoint_id"])
@@ -200,13 +205,17 @@ async def withdraw(credentials: StripeCredentials, endpoint_id: str) -> None:
 
 
 async def until_deployed(site: Site, service: str, before_id: str) -> bool:
-    """Whether another deployment than this one serves, within the time that one may take."""
+    """Whether another deployment than this one serves, within the time that one may take.
+
+    The secret is set by then: that Railway cannot be asked means that nobody knows yet, and never that it failed.
+    """
     give_up_at = utc_now() + DEPLOYED_WITHIN
     while utc_now() < give_up_at:
-        current = current_of(await railway.list_deployments(*site.railway(service)))
-        if current and current["id"] != before_id and current["status"] == "SUCCESS":
-            return True
-        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        with suppress(VendorError):
+            current = current_of(await railway.list_deployments(*site.railway(service)))
+            if current and current["id"] != before_id and current["status"] == railway.SERVES:
+                return True
+        await asyncio.sleep(DEPLOYED_LOOK_SECONDS)
     return False
 
 

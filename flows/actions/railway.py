@@ -38,13 +38,13 @@ async def plan_restart(
     )
 
 
-async def still_serving(site: Site, plan: Plan, shown_id: str) -> list[dict[str, Any]]:
+async def still_serving(site: Site, service: str, shown_id: str) -> list[dict[str, Any]]:
     """The last look before a deployment is changed: the service's deployments, newest first.
 
     Raises:
         PreconditionChanged: the one that was shown no longer serves, or is about to be replaced.
     """
-    deployments = await railway.list_deployments(*site.railway(plan.parameters["service"]))
+    deployments = await railway.list_deployments(*site.railway(service))
     current = current_of(deployments)
     if current is None or current["id"] != shown_id:
         raise PreconditionChanged("another deployment serves now")
@@ -60,7 +60,7 @@ class RestartService:
     undo = ""
 
     async def check(self, site: Site, plan: Plan) -> None:
-        await still_serving(site, plan, plan.parameters["deployment_id"])
+        await still_serving(site, plan.parameters["service"], plan.parameters["deployment_id"])
 
     async def act(self, site: Site, plan: Plan) -> str:
         credentials, _ = site.railway(plan.parameters["service"])
@@ -199,7 +199,7 @@ class RollBackDeployment:
     undo = "redeploy the release that was left"
 
     async def check(self, site: Site, plan: Plan) -> None:
-        deployments = await still_serving(site, plan, plan.parameters["from_id"])
+        deployments = await still_serving(site, plan.parameters["service"], plan.parameters["from_id"])
         if not any(d["id"] == plan.parameters["to_id"] and d["can_rollback"] for d in deployments):
             raise PreconditionChanged("Railway no longer offers that deployment")
 
@@ -255,7 +255,7 @@ class RedeployDeployment:
     undo = ""
 
     async def check(self, site: Site, plan: Plan) -> None:
-        await still_serving(site, plan, plan.parameters["from_id"])
+        await still_serving(site, plan.parameters["service"], plan.parameters["from_id"])
 
     async def act(self, site: Site, plan: Plan) -> str:
         credentials, _ = site.railway(plan.parameters["service"])

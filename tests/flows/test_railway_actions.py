@@ -1,7 +1,7 @@
 """Railway's actions: what a rollback gives up, how much memory a step may give, and what takes each back."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from flows.actions import payments, resources
 from flows.actions import railway as actions
 from flows.actions.maintenance import SetMaintenanceMode, plan_maintenance
-from flows.actions.payments import plan_replace_secret
+from flows.actions.payments import ReplaceSigningSecret, plan_replace_secret
 from flows.actions.railway import (
     RedeployDeployment,
     RestartService,
@@ -40,6 +40,7 @@ from watchkeeper.errors import (
     NothingToChange,
     NotPermitted,
     PreconditionChanged,
+    VendorError,
     VendorRejected,
     VendorUnavailable,
     WatchkeeperError,
@@ -213,10 +214,9 @@ async def test_a_changed_variable_after_a_rollback_brings_back_what_was_left_and
     )
 
 
-async def test_a_new_signing_secret_after_a_rollback_says_which_commit_comes_with_it(
-    site: Site, vendors: Vendors, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    vendors.deployments = GONE_BACK
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stripe's endpoint, whose secret can be replaced without Stripe."""
     target = StripeTarget(endpoint_url="https://shop.test/hook", event_types=["payment_intent.succeeded"])
     endpoint = {"id": "we_1", "url": target.endpoint_url, "status": "enabled", "metadata": {}}
 
@@ -227,9 +227,95 @@ async def test_a_new_signing_secret_after_a_rollback_says_which_commit_comes_wit
     monkeypatch.setattr(payments.stripe, "list_endpoints", list_endpoints)
     monkeypatch.setattr(payments, "current_endpoint", lambda endpoints: endpoints[0])
 
+    async def replace_secret(site: Site, endpoint_id: str) -> str:
+        return "we_2"
+
+    monkeypatch.setattr(payments, "replace_secret", replace_secret)
+
+
+@pytest.mark.usefixtures("endpoint")
+async def test_a_new_signing_secret_after_a_rollback_says_which_commit_comes_with_it(
+    site: Site, vendors: Vendors
+) -> None:
+    vendors.deployments = GONE_BACK
+
     plan = await plan_replace_secret(site, cause="it")
 
     assert plan is not None and "ANOTHER COMMIT WILL RUN: c2 “change c2”" in plan.preview
+
+
+@pytest.mark.usefixtures("endpoint")
+async def test_a_new_signing_secret_is_not_set_once_something_else_was_deployed(
+    site: Site, vendors: Vendors
+) -> None:
+    plan = await plan_replace_secret(site, cause="it")
+    await ReplaceSigningSecret().check(site, plan)
+    vendors.deployments = as_left(deployment("d3", "fix"))
+
+    with pytest.raises(PreconditionChanged, match="another deployment serves now"):
+        await ReplaceSigningSecret().check(site, plan)
+
+
+class Watched:
+    """How often Railway is asked what serves, on a clock that only sleeping moves."""
+
+    def __init__(self, vendors: Vendors) -> None:
+        self.vendors = vendors
+        self.now = NOW
+        self.asks = 0
+        self.errors: list[VendorError] = []
+
+    def utc_now(self) -> datetime:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    async def list_deployments(self, *where: Any) -> list[dict[str, Any]]:
+        self.asks += 1
+        if self.errors:
+            raise self.errors.pop()
+        return self.vendors.deployments
+
+
+@pytest.fixture
+def watched(vendors: Vendors, monkeypatch: pytest.MonkeyPatch, endpoint: None) -> Watched:
+    made = Watched(vendors)
+    monkeypatch.setattr(payments, "utc_now", made.utc_now)
+    monkeypatch.setattr(payments, "asyncio", made)
+    return made
+
+
+async def test_a_deployment_that_takes_long_costs_few_of_railways_requests(
+    site: Site, vendors: Vendors, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = await plan_replace_secret(site, cause="it")
+    monkeypatch.setattr(payments.railway, "list_deployments", watched.list_deployments)
+
+    said = await ReplaceSigningSecret().act(site, plan)
+
+    assert said == "we_2 takes the place of we_1; backend is still being deployed with its secret"
+    assert watched.asks == 60
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        VendorRejected(vendor="railway", action="list_deployments", status=403),
+        VendorUnavailable(vendor="railway", action="list_deployments", status=429),
+    ],
+)
+async def test_a_secret_that_is_set_has_not_failed_because_railway_cannot_be_asked(
+    site: Site, vendors: Vendors, watched: Watched, monkeypatch: pytest.MonkeyPatch, error: VendorError
+) -> None:
+    plan = await plan_replace_secret(site, cause="it")
+    monkeypatch.setattr(payments.railway, "list_deployments", watched.list_deployments)
+    watched.errors, vendors.deployments = [error, error], as_left(deployment("d3", "c2"))
+
+    said = await ReplaceSigningSecret().act(site, plan)
+
+    assert said == "we_2 takes the place of we_1; backend is deployed with its secret"
+    assert watched.asks == 3
 
 
 async def test_a_changed_variable_names_the_commit_that_goes_on_running(site: Site, vendors: Vendors) -> None:
