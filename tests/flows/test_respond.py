@@ -8,13 +8,12 @@ from flows import respond
 from flows.resolution import Outcome
 from flows.verification import Verdict
 from tests.flows.conftest import MovedBench, plan_to
-from watchkeeper.findings import save_findings
-from watchkeeper.incidents import next_round
 from tests.flows.test_undoing import carried_out
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.deadlines.watching import watch_where_quiet
 from watchkeeper.findings import save_findings
 from watchkeeper.guarding import Guard
+from watchkeeper.incidents import next_round
 from watchkeeper.model import Fault, Finding, Incident, Remediation, RemediationState, Status
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import claim, plan_undoing
@@ -152,6 +151,8 @@ async def test_the_same_plan_in_a_later_round_is_another_question(
 
     assert first.plan_digest == second.plan_digest
     assert len(set(keys)) == 2
+
+
 @pytest.mark.parametrize(
     ("state", "says"),
     [
