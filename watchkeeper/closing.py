@@ -4,6 +4,7 @@ from datetime import datetime
 
 from watchkeeper import deadlines
 from watchkeeper.endings import PROVED_BY_PROBES, read_still_firing, say_what_is_proved
+from watchkeeper.figures.past import past_of
 from watchkeeper.incidents import cancel_response, incident_of
 from watchkeeper.mailing.proposing import propose_resolved
 from watchkeeper.model import DeadlineKind, Incident, Status, TimelineKind
@@ -81,8 +82,7 @@ async def _all_clear(
     await db.run("outbox/cancel_requests", incident_id=resolved.id)
     await stand_down(db, desk.policy, resolved, now=now)
     await say_who_slept(db, desk.policy, resolved, now=now)
-    cause = resolved.cause or "not found"
-    proved = actor is None
+    cause, proved = past_of(resolved).cause_in_words, actor is None
     await tell_resolved(db, desk, resolved, cause=cause, resolution=resolution, proved=proved, now=now)
     await propose_resolved(db, desk, resolved, ending="proved" if proved else "said", now=now)
     await open_review(db, desk, resolved, now=now)

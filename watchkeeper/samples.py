@@ -37,6 +37,7 @@ def sample_incident(words: str = "Backend is down") -> Incident:
         detected_at=AT + timedelta(minutes=1),
         acknowledged_by="ana",
         cause="bad_deployment",
+        cause_confidence=0.8,
         policy={},
     )
 

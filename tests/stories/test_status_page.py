@@ -11,7 +11,7 @@ from tests.stories.night import Night
 from watchkeeper.channels.statuspage import StatuspageSender
 from watchkeeper.closing import close_by_hand
 from watchkeeper.deadlines.telling import tell_customers
-from watchkeeper.incidents import change_status, read_incident
+from watchkeeper.incidents import change_status, read_incident, set_cause
 from watchkeeper.model import Channel, Status
 from watchkeeper.paging.model import NotificationState
 from watchkeeper.paging.outbox import read_notifications
@@ -78,6 +78,17 @@ async def test_a_p0_is_on_the_page_from_triage_to_the_all_clear(night: Night) ->
     assert "Resolution: Our team has confirmed that it works." in last, "nobody has watched it for customers"
     assert components(night) == ["operational"] * 3
     assert night.vendors.statuspage.subscribers_told == 0, "mail to customers needs a person's word"
+
+
+async def test_a_guess_is_no_root_cause_for_customers_and_is_called_one_before_the_team(night: Night) -> None:
+    await night.hear()
+    await triage(night)
+    await set_cause(night.store, 1, "bad_deployment", 0.35)
+    await close(night)
+    last = on_page(night)["incident_updates"][0]["body"]
+    assert "Root Cause: It is not known for certain yet." in last
+    (over,) = [mail["text"] for mail in night.mails("ana") if mail["subject"].startswith("Resolved after")]
+    assert "Cause:      perhaps bad deployment" in over
 
 
 async def test_customers_are_told_in_time_when_no_response_runs(night: Night) -> None:

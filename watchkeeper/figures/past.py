@@ -9,6 +9,7 @@ from watchkeeper.diagnosis import ACT_ABOVE
 from watchkeeper.errors import BadInput
 from watchkeeper.model import Data, Incident, Kind, Severity, Status, incident_number
 from watchkeeper.policy.calendar import Calendar
+from watchkeeper.rendering import words
 from watchkeeper.store import Db
 
 
@@ -37,6 +38,13 @@ class Past(Data):
     def known_cause(self) -> str | None:
         """The cause, where it is more than a guess."""
         return self.cause if (self.cause_confidence or 0) >= ACT_ABOVE else None
+
+    @property
+    def cause_in_words(self) -> str:
+        """As the team reads it when it is over: a guess is called one."""
+        if self.cause is None:
+            return "not found"
+        return words(self.cause) if self.known_cause else f"perhaps {words(self.cause)}"
 
     @property
     def ended_at(self) -> datetime | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from watchkeeper.figures.past import past_of
 from watchkeeper.model import Incident, Remediation, RemediationState
 from watchkeeper.policy import Policy
 from watchkeeper.rendering import duration, render, words
@@ -56,7 +57,7 @@ def customer_fields(
         "workaround": workaround(incident.service, policy) or "none known yet",
         "status_link": policy.status_page.address or "",
         "every": duration(rule.update_every) if rule.update_every else "",
-        "cause": f"{words(incident.cause)}." if incident.cause else "We are still looking for it.",
+        "cause": what_it_was(incident, ending),
         "resolution": what_we_did(done, ending),
         "prevention": "We are reviewing what happened, and will change what lets it happen again.",
         "affected_time": duration(ended - incident.started_at),
@@ -64,6 +65,14 @@ def customer_fields(
         "support": policy.status_page.support,
         "company": policy.status_page.company,
     }
+
+
+def what_it_was(incident: Incident, ending: Ending | None) -> str:
+    """The cause, where it is more than a guess; else that it is not known, and is looked for only while it lasts."""
+    known = past_of(incident).known_cause
+    if known is None:
+        return "It is not known for certain yet." if ending else "We are still looking for it."
+    return f"{words(known)}."
 
 
 def affected_users(incident: Incident) -> str:
