@@ -1,5 +1,6 @@
 """The end of an incident: proved by readings, or said by a person; told to all who were told of the start."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from watchkeeper import deadlines
@@ -7,11 +8,11 @@ from watchkeeper.endings import PROVED_BY_PROBES, read_still_firing, say_what_is
 from watchkeeper.figures.past import past_of
 from watchkeeper.incidents import cancel_response, incident_of
 from watchkeeper.mailing.proposing import propose_resolved
-from watchkeeper.model import DeadlineKind, Incident, Status, TimelineKind
+from watchkeeper.model import DeadlineKind, Incident, Remediation, Status, TimelineKind
 from watchkeeper.night.holding import say_who_slept
 from watchkeeper.paging.contact import stand_down
 from watchkeeper.paging.desk import Desk, tell_resolved
-from watchkeeper.remediations import read_remediations
+from watchkeeper.remediations import may_have_ended, read_remediations
 from watchkeeper.reviews.opening import open_review
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
@@ -31,6 +32,8 @@ CLOCKS = [
     DeadlineKind.NIGHT,
 ]
 
+NONE_KNOWN = "it recovered, and no change of ours is known to have ended it"
+
 
 async def close_as_proved(
     db: Db, desk: Desk, incident: Incident, *, recovered_at: datetime, healthy_at: datetime, now: datetime
@@ -48,10 +51,16 @@ async def close_as_proved(
     if row is None:
         return False
     await say_what_is_proved(db, incident.id, await read_still_firing(db, incident.id), now=now)
-    done = [r.plan.summary for r in await read_remediations(db, incident.id) if r.state == "done"]
-    resolution = "; ".join(done) or "it recovered without a change of ours"
+    resolution = what_ended_it(await read_remediations(db, incident.id), incident.round)
     await _all_clear(db, desk, incident_of(row), resolution, actor=None, now=now)
     return True
+
+
+def what_ended_it(remediations: Sequence[Remediation], last_round: int) -> str:
+    """As the team reads it where probes proved the end: no more than may be so."""
+    done = [r.plan.summary for r in may_have_ended(remediations, last_round)]
+    begun = any(r.claimed_at for r in remediations)
+    return "; ".join(done) or (NONE_KNOWN if begun else "it recovered without a change of ours")
 
 
 async def close_by_hand(

@@ -43,6 +43,10 @@ def remediation_of(row: Row) -> Remediation:
     return Remediation.model_validate(known)
 
 
+# What is no cure: the hand-over's own preparation, the last resort, and what tidies up once the end is proved.
+NO_CURE = frozenset({"open_hotfix", "set_maintenance_mode", "resolve_issues"})
+# An undoing that was refused took nothing back: the change still stands.
+TOOK_BACK = (RemediationState.DONE, RemediationState.UNKNOWN)
 # The steps from here on take back those before it: the change of step 1 is taken back by step 101.
 UNDO_STEP = 100
 # The steps from here on are what people switched by hand. They are neither the response's cure nor its undoing.
@@ -116,6 +120,24 @@ def given_up(remediations: Sequence[Remediation], before_round: int) -> dict[str
         if r.round < before_round and is_undoing(r):
             undone[r.plan.cause] = undone.get(r.plan.cause, True) and r.state is RemediationState.DONE
     return undone
+
+
+def may_have_ended(remediations: Sequence[Remediation], last_round: int) -> list[Remediation]:
+    """The changes that were carried out and may have ended an incident, which it was in its last round.
+
+    Not among them: what is no cure, what people switched by hand, and what did not help: the changes of a round that was
+    taken back, or that another one followed.
+    """
+    rounds_taken_back = {r.round for r in remediations if is_undoing(r) and r.state in TOOK_BACK}
+    return [
+        r
+        for r in remediations
+        if r.state is RemediationState.DONE
+        and r.step < UNDO_STEP
+        and r.action not in NO_CURE
+        and r.round == last_round
+        and r.round not in rounds_taken_back
+    ]
 
 
 async def _planned_already(db: Db, incident: Incident, plan: Plan, step: int) -> Remediation:

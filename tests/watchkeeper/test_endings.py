@@ -4,12 +4,14 @@ import httpx
 import pytest
 
 from tests.conftest import MovedClock
+from tests.watchkeeper.figures.test_remediations import carried_out, proved, restarted
 from tests.watchkeeper.house import KernelHouse, two_on_call
 from watchkeeper.answers import Verb
 from watchkeeper.closing import close_as_proved
 from watchkeeper.endings import decide_ending, read_waited_for
 from watchkeeper.incidents import change_status, read_incident
 from watchkeeper.model import OPEN_STATUSES, Channel, Decision, Status
+from watchkeeper.remediations import plan_undoing
 from watchkeeper.store import Store
 from watchkeeper.timeline import read_timeline
 
@@ -110,3 +112,31 @@ async def test_whoever_has_it_is_asked_to_test_by_hand_what_probes_proved(
     asked = {to for to, text in over.items() if "test by hand once more: " in text}
     assert set(over) == {"ana@example.com", "ben@example.com"}
     assert asked == ({"ana@example.com"} if proved else set())
+
+
+@pytest.mark.parametrize(
+    ("taken_back", "resolution"),
+    [
+        (False, "Restart it"),
+        (True, "it recovered, and no change of ours is known to have ended it"),
+        (None, "it recovered without a change of ours"),
+    ],
+)
+async def test_the_team_reads_of_the_changes_that_may_have_ended_it(
+    house: KernelHouse, taken_back: bool | None, resolution: str
+) -> None:
+    if taken_back is None:
+        await house.hear()
+        await house.hear(firing=False)
+        assert await try_to_close(house)
+    else:
+        done = await restarted(house)
+        if taken_back:
+            back = done.plan.model_copy(update={"summary": "Take it back", "target": "backend, back"})
+            given = (house.store, await read_incident(house.store, 1), done, back, house.desk.policy)
+            await carried_out(house, await plan_undoing(*given, now=house.clock()))
+        await proved(house)
+    await house.pager.send_all_due()
+    sent = [message for _, message in house.channels[Channel.EMAIL].sent]
+    (text,) = {message.text for message in sent if message.subject.startswith("Resolved")}
+    assert f"Resolution: {resolution}\n" in text

@@ -26,6 +26,7 @@ from watchkeeper.model import (
     TimelineKind,
 )
 from watchkeeper.paging.model import Notification, NotificationState
+from watchkeeper.remediations import may_have_ended
 from watchkeeper.rendering import duration, render, words
 
 # What belongs on a post-mortem's timeline; single commands and readings are in the incident's own.
@@ -95,7 +96,7 @@ def draft(known: Known, *, stem: str, now: datetime) -> str:
         root=root,
         factors=factors(known, root),
         remediations=known.remediations,
-        done=[r for r in known.remediations if r.state is RemediationState.DONE],
+        done=may_have_ended(known.remediations, incident.round),
         business=business_figures(known, cost),
         revenue_mark=revenue_mark(cost),
         mitigate=past.took()["mitigate"],

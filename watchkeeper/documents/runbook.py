@@ -12,14 +12,12 @@ from typing import NamedTuple
 
 from watchkeeper.documents.reading import lines_of
 from watchkeeper.model import Kind, Remediation, RemediationState
-from watchkeeper.remediations import UNDO_STEP, is_undoing
+from watchkeeper.remediations import NO_CURE, UNDO_STEP, is_undoing
 from watchkeeper.rendering import markdown, words
 
 CAUSE = re.compile(r"^#{2,6} .*\(`([a-z0-9_]+)`\)\s*$")
 STEP = re.compile(r"^\s{0,3}(\d+)[.)] `([a-z0-9_]+)`")
 HEADING = re.compile(r"^#{1,6} ")
-# What is no cure: the hand-over's own preparation, and the last resort.
-NO_CURE = frozenset({"open_hotfix", "set_maintenance_mode"})
 TRIED = (RemediationState.DONE, RemediationState.FAILED, RemediationState.UNKNOWN)
 
 

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from watchkeeper.figures.past import past_of
-from watchkeeper.model import Incident, Remediation, RemediationState
+from watchkeeper.model import Incident, Remediation
 from watchkeeper.policy import Policy
+from watchkeeper.remediations import may_have_ended
 from watchkeeper.rendering import duration, render, words
 from watchkeeper.status_page.board import functionality, status_of, workaround
 
@@ -15,17 +16,17 @@ DONE = {
     "restart_service": "We restarted the affected part.",
     "roll_back_deployment": "We went back to the previous version.",
     "roll_back_frontend": "We went back to the previous version.",
+    "promote_frontend": "We went back to the previous version.",
     "raise_resources": "We gave the affected part more capacity.",
     "end_idle_connections": "We freed connections to our database.",
     "delete_data": "We made room in our database.",
     "resend_events": "We processed again what had not arrived.",
     "fail_job": "We stopped a task that was stuck.",
-    "set_maintenance_mode": "We paused the service while we repaired it.",
     "replace_signing_secret": "We renewed a key.",
     "enable_endpoint": "We switched a connection back on.",
 }
 
-# Where nothing was changed: what is known of the end, by who has seen it.
+# Where no change may have ended it: what is known of the end, by who has seen it.
 Ending = Literal["proved", "said"]
 ENDED = {
     "proved": "The service recovered; we watched it until it was stable.",
@@ -48,6 +49,7 @@ def customer_fields(
     """Everything that the guide's two customer templates ask for.
 
     Args:
+        done: all of the incident's changes; told of are those that may have ended it.
         ending: whether probes proved the end, or a person has said so; None while it lasts.
     """
     rule = policy.rule(incident.severity)
@@ -58,7 +60,7 @@ def customer_fields(
         "status_link": policy.status_page.address or "",
         "every": duration(rule.update_every) if rule.update_every else "",
         "cause": what_it_was(incident, ending),
-        "resolution": what_we_did(done, ending),
+        "resolution": what_we_did(may_have_ended(done, incident.round), ending),
         "prevention": "We are reviewing what happened, and will change what lets it happen again.",
         "affected_time": duration(ended - incident.started_at),
         "affected_users": affected_users(incident),
@@ -82,9 +84,8 @@ def affected_users(incident: Incident) -> str:
 
 
 def what_we_did(remediations: Sequence[Remediation], ending: Ending | None) -> str:
-    """In public words, each thing once; where nothing was done, no more than was seen."""
-    done = [r.action for r in remediations if r.state is RemediationState.DONE]
-    said = dict.fromkeys(DONE.get(action, "We repaired the affected part.") for action in done)
+    """What may have ended it in public words, each thing once; where nothing did, no more than was seen."""
+    said = dict.fromkeys(DONE[r.action] for r in remediations if r.action in DONE)
     return " ".join(said) or (ENDED[ending] if ending else "We are working on it.")
 
 

@@ -20,6 +20,7 @@ from watchkeeper.documents.blameless import blaming_words
 from watchkeeper.documents.post_mortem import Known, charts, draft, file_name
 from watchkeeper.documents.reading import SECTIONS, placeholders_of, problems_of, sections_of
 from watchkeeper.model import Finding, RemediationState, TimelineKind
+from watchkeeper.remediations import UNDO_STEP
 
 STEM = "2026-03-02-database-is-out-of-connections"
 
@@ -77,6 +78,22 @@ def test_what_was_tried_stands_with_its_outcome() -> None:
     assert "1. End 18 idle connections: done, 18 connections ended" in resolution
     assert "2. Restart backend to reset its pool: failed, railway answered 503 (approved by" in resolution
     assert "9 of 9 readings after the last change were within" in resolution
+
+
+def test_what_was_taken_back_did_not_end_it_and_still_stands_under_what_was_tried() -> None:
+    undo, issue = UNDO_STEP + 1, {"action": "open_hotfix", "step": 90}
+    rows = [
+        remediation(RemediationState.DONE, "it serves", id=1, action="roll_back_deployment"),
+        remediation(RemediationState.DONE, "back again", id=2, action="redeploy_deployment", step=undo),
+        remediation(RemediationState.DONE, "issue 7", id=3, **issue),
+    ]
+    text = drafted(night(remediations=rows))
+    assert "ended by" not in text
+    for place, outcome in enumerate(("it serves", "back again", "issue 7"), start=1):
+        assert f"{place}. End 18 idle connections: done, {outcome}" in section(text, "Resolution")
+    helped = remediation(RemediationState.DONE, "18 ended", id=4, round=2)
+    text = drafted(night(incident=incident(round=2), remediations=[*rows, helped]))
+    assert "It may have been ended by: End 18 idle connections." in section(text, "Summary")
 
 
 def test_the_root_cause_stands_with_its_confidence_and_what_speaks_against_it() -> None:

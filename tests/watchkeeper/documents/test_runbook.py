@@ -80,6 +80,7 @@ def test_what_counts_as_done_is_what_was_carried_out_against_the_cause() -> None
         {"state": RemediationState.DONE, "outcome": "18 ended"},
         {"state": RemediationState.DENIED, "outcome": "", "action": "raise_resources"},
         {"state": RemediationState.DONE, "outcome": "issue 7", "action": "open_hotfix"},
+        {"state": RemediationState.DONE, "outcome": "1 resolved", "action": "resolve_issues"},
         {"state": RemediationState.UNKNOWN, "outcome": "", "action": "restart_service"},
     ]
     tried = [remediation(id=n, **each) for n, each in enumerate(changes)]
