@@ -331,6 +331,12 @@ class Deadline(Data):
     met_at: AwareDatetime | None = None
     flow_run_id: str | None = None
 
+    @property
+    def was_missed(self) -> bool:
+        """Whether it passed before what it waits for happened, be that later or never."""
+        late = self.met_at is not None and self.met_at > self.due_at
+        return late or self.state is DeadlineState.MISSED
+
 
 class TimelineKind(StrEnum):
     ALERT = "alert"

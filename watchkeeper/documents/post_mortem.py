@@ -7,6 +7,7 @@ from typing import Any
 
 from slugify import slugify
 
+from watchkeeper.deadlines.promises import PromisedUpdate
 from watchkeeper.documents.blameless import by_role
 from watchkeeper.documents.chart import Mark, draw_chart
 from watchkeeper.documents.reading import placeholder
@@ -17,6 +18,7 @@ from watchkeeper.incidents import policy_of
 from watchkeeper.model import (
     Check,
     Deadline,
+    DeadlineKind,
     Finding,
     Incident,
     Reading,
@@ -62,6 +64,7 @@ class Known:
     remediations: Sequence[Remediation] = ()
     notifications: Sequence[Notification] = ()
     deadlines: Sequence[Deadline] = ()
+    promises: Sequence[PromisedUpdate] = ()
     readings: Sequence[Reading] = ()
     complaints: Sequence[str] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -102,9 +105,7 @@ def draft(known: Known, *, stem: str, now: datetime) -> str:
         mitigate=past.took()["mitigate"],
         duration=(incident.resolved_at or now) - incident.started_at,
         after=[r for r in known.readings if incident.mitigated_at and r.observed_at >= incident.mitigated_at],
-        missed=[
-            d for d in known.deadlines if d.state == "missed" and d.due_at <= (incident.resolved_at or now)
-        ],
+        missed=missed_clocks(known, now),
         pages=len(pages_of(known)),
         runbook=known.runbook,
         offered=offered_change(known),
@@ -117,6 +118,28 @@ def _moment(at: datetime, incident: Incident) -> str:
     """The guide's 14:23; with its day where that is not the incident's first one."""
     same_day = at.astimezone(UTC).date() == incident.started_at.astimezone(UTC).date()
     return f"{at.astimezone(UTC):%H:%M}" if same_day else f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def missed_clocks(known: Known, now: datetime) -> list[str]:
+    """The answer and the updates that did not come by the time they were promised for.
+
+    Every clock that rings is marked as missed. Most only have the next thing done, such as a reminder; an update goes out
+    when its clock rings, and is kept by that.
+    """
+    incident, over_at = known.incident, known.incident.resolved_at or now
+    grace = policy_of(incident).telling.promise_grace
+    asked = [d for d in known.deadlines if d.kind is DeadlineKind.ACKNOWLEDGE and d.was_missed]
+    late = [p for p in known.promises if p.due_at <= over_at and not p.was_kept(grace)]
+    # The first is what was promised; those after it are the times at which people were asked again.
+    return [
+        *(_missed("time to acknowledge", d.due_at, d.met_at, incident) for d in asked[:1]),
+        *(_missed("time for an update", p.due_at, p.sent_at, incident) for p in late),
+    ]
+
+
+def _missed(what: str, due_at: datetime, came_at: datetime | None, incident: Incident) -> str:
+    came = f"it came at {_moment(came_at, incident)}" if came_at else "it never came"
+    return f"The {what} passed at {_moment(due_at, incident)} without it; {came}"
 
 
 def root_of(known: Known) -> Finding | None:

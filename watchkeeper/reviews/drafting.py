@@ -7,6 +7,7 @@ from errno import EEXIST
 from pathlib import Path
 
 from watchkeeper import deadlines
+from watchkeeper.deadlines.promises import read_promises
 from watchkeeper.documents.post_mortem import Known, charts, draft, file_name, roles_of
 from watchkeeper.documents.reading import pictures_in, placeholders_of
 from watchkeeper.documents.runbook import Runbook
@@ -42,6 +43,7 @@ async def read_known(db: Db, incident: Incident, *, author: str, runbook: Runboo
         remediations=await read_remediations(db, incident.id),
         notifications=await read_notifications(db, incident.id),
         deadlines=await deadlines.read_deadlines(db, incident.id),
+        promises=await read_promises(db, incident.id),
         readings=await read_readings(db, incident.id),
         complaints=[row["words"] for row in await read_complaints(db, incident.id)],
         roles=roles,

@@ -22,7 +22,7 @@ class Facts(Data):
         kinds: of the alerts that belong to it.
         repeats: P3 incidents of its kind and service lately, itself among them.
         failed_changes: changes to production that did not work, or nobody knows.
-        late: clocks of the response that passed unmet.
+        late: times for an answer or an update that passed without it, though it came later.
     """
 
     touched_payments: bool = False

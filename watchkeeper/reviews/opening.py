@@ -45,6 +45,8 @@ async def read_facts(db: Db, incident: Incident, policy: Policy, *, now: datetim
         payments=payments_name(policy),
         payments_missed=PAYMENTS_MISSED,
         since=now - policy.reviews.repeated_within,
+        grace=policy.telling.promise_grace,
+        now=now,
     )
     return Facts.model_validate(present(row))
 

@@ -17,5 +17,8 @@ SELECT i.service = %(payments)s
        (SELECT count(*) FROM remediations r
          WHERE r.incident_id = i.id AND r.state IN ('failed', 'unknown')) AS failed_changes,
        (SELECT count(*) FROM deadlines d
-         WHERE d.incident_id = i.id AND d.kind = 'acknowledge' AND d.state = 'missed') AS late
+         WHERE d.incident_id = i.id AND d.kind = 'acknowledge' AND (d.state = 'missed' OR d.met_at > d.due_at))
+       + (SELECT count(*) FROM promises p LEFT JOIN notifications n ON n.key = p.notification_key
+           WHERE p.incident_id = i.id AND p.due_at + %(grace)s::interval <= %(now)s
+             AND (n.sent_at IS NULL OR n.sent_at > p.due_at + %(grace)s::interval)) AS late
   FROM incidents i WHERE i.id = %(id)s
