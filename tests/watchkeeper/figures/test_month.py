@@ -299,7 +299,7 @@ async def test_what_downtime_cost_stands_beside_it_or_that_nobody_has_said_what_
     # An hour and a half a minute; what is down with the backend costs nothing more, the worker and Redis do.
     assert f"| {minutes['backend']} |" in text and f"| {minutes['backend'] * 1.5:,.2f} EUR |" in text
     assert figures.cost is not None and f"All together {figures.cost.in_words()}," in text
-    assert "### Of it, vendors' own outages" in text and "| Railway |" in text
+    assert "### Incidents caused by vendors' outages" in text and "| Railway |" in text
     assert text.count("| Cost |") == 2
 
 
