@@ -160,7 +160,8 @@ def night(**more: Any) -> Known:
                 kind=DeadlineKind.ACKNOWLEDGE,
                 number=1,
                 due_at=after(minutes=3),
-                state=DeadlineState.MISSED,
+                state=DeadlineState.MET,
+                met_at=after(minutes=4),
             )
         ],
         "readings": [reading(n, 33) for n in range(3, 12)] + [reading(n, 9) for n in range(12, 30, 2)],

@@ -125,6 +125,11 @@ def test_an_incident_without_a_cause_says_so() -> None:
     assert "[TO FILL: step]" in text
 
 
+def test_an_answer_that_came_late_went_poorly() -> None:
+    poorly = section(drafted(), "Lessons Learned").partition("**What Went Poorly:**")[2]
+    assert "- The time to acknowledge passed at 23:53 without it; it came at 23:54" in poorly
+
+
 def test_business_figures_are_those_that_the_rows_have() -> None:
     checks = [
         payments_check("stripe_events", undelivered=3, total="3 payments, 41.25 USD"),
