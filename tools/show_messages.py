@@ -27,6 +27,7 @@ TOLD = {
     "doing": "The response is starting by itself.",
     "impact": "60 % of users affected",
     "why": "Ana has not answered",
+    "held_up_by": "SendGrid answered 401",
     "answer_by": "Monday 17:00",
     "lasted": "25 minutes",
     "cause": "bad_deployment",

@@ -197,7 +197,7 @@ def mail_held_up(incident: Incident, mail_subject: str, why: str, *, now: dateti
         short=f"{incident.number}: the mail to customers cannot leave: {why}",
         link=link,
         mail_subject=mail_subject,
-        why=why,
+        held_up_by=why,
     )
 
 

@@ -203,6 +203,7 @@ WORDS = (
     "week_of",
     "when",
     "where",
+    "held_up_by",
     "why",
     "workaround",
 )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from watchkeeper.figures.past import past_of
 from watchkeeper.model import Incident, Remediation
 from watchkeeper.policy import Policy
-from watchkeeper.remediations import may_have_ended
+from watchkeeper.remediations import is_undoing, may_have_ended
 from watchkeeper.rendering import duration, render, words
 from watchkeeper.status_page.board import functionality, status_of, workaround
 
@@ -59,7 +59,7 @@ def customer_fields(
         "workaround": workaround(incident.service, policy) or "none known yet",
         "status_link": policy.status_page.address or "",
         "every": duration(rule.update_every) if rule.update_every else "",
-        "cause": what_it_was(incident, ending),
+        "cause": what_it_was(incident, done, ending),
         "resolution": what_we_did(may_have_ended(done, incident.round), ending),
         "prevention": "We are reviewing what happened, and will change what lets it happen again.",
         "affected_time": duration(ended - incident.started_at),
@@ -69,9 +69,12 @@ def customer_fields(
     }
 
 
-def what_it_was(incident: Incident, ending: Ending | None) -> str:
-    """The cause, where it is more than a guess; else that it is not known, and is looked for only while it lasts."""
+def what_it_was(incident: Incident, done: Sequence[Remediation], ending: Ending | None) -> str:
+    """The cause, where it is more than a guess and its cure was not taken back; else that it is not known, and is looked
+    for only while it lasts."""
     known = past_of(incident).known_cause
+    if any(is_undoing(r) and r.plan.cause == known for r in done):
+        known = None
     if known is None:
         return "It is not known for certain yet." if ending else "We are still looking for it."
     return f"{words(known)}."

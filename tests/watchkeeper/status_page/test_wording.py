@@ -77,4 +77,10 @@ def test_customers_are_told_of_changes_that_may_have_ended_it_and_of_no_other(
 def test_a_guess_is_not_told_for_the_cause(
     cause: str | None, confidence: float | None, ending: Ending | None, words: str
 ) -> None:
-    assert what_it_was(an_incident(cause=cause, cause_confidence=confidence), ending) == words
+    assert what_it_was(an_incident(cause=cause, cause_confidence=confidence), [], ending) == words
+
+
+def test_a_cause_whose_cure_was_taken_back_is_not_told_for_the_cause() -> None:
+    known = an_incident(cause=UNDO.plan.cause, cause_confidence=ACT_ABOVE)
+    assert what_it_was(known, [ROLLBACK], "said") == "bad deployment."
+    assert what_it_was(known, [ROLLBACK, UNDO], "said") == "It is not known for certain yet."
