@@ -18,7 +18,7 @@ from flows.investigation import investigation
 from flows.lease import hold_lease
 from flows.resolution import Outcome, resolution
 from flows.triage import triage
-from flows.undoing import has_begun, undoing
+from flows.undoing import has_begun, left_in_place, undoing
 from flows.verification import Verdict, verification, waiting_of
 from watchkeeper.documents.cards import plan_card
 from watchkeeper.endings import read_waited_for
@@ -55,6 +55,10 @@ NOT_TAKEN_BACK = {
     RemediationState.UNKNOWN: "I cannot tell whether the change was taken back",
     RemediationState.PLANNED: "the policy only lets me show how the change is taken back",
 }
+
+
+# So many times the policy's rounds may end in waiting for a vendor.
+MOST_WAITS = 3
 
 
 class PlanDecision(RunInput):
@@ -101,12 +105,27 @@ async def work(bench: Bench, incident_id: int) -> Ending:
         verdict = await judged(bench, incident_id)
         if verdict is Verdict.STABLE:
             return "resolved"
-        # No cure fell short where a plan of ours only waited for its vendor.
-        if verdict is not Verdict.VENDOR_RECOVERED and (why := await fell_short(bench, incident_id, verdict)):
+        if verdict is Verdict.VENDOR_RECOVERED:
+            why = await comes_and_goes(bench, incident_id)
+        else:
+            why = await fell_short(bench, incident_id, verdict)
+        if why:
             return await give_to_person(bench, incident_id, why)
         incident = await bench.incident(incident_id)
         async with bench.store.transaction() as db:
             await next_round(db, incident, str(verdict), now=bench.now())
+
+
+async def comes_and_goes(bench: Bench, incident_id: int) -> str | None:
+    """No cure fell short where a plan of ours only waited for its vendor. Whose vendor is back and away again and again
+    is told, or the waiting would have no end."""
+    incident = await bench.incident(incident_id)
+    most = MOST_WAITS * bench.desk(incident).policy.response.rounds
+    return (
+        f"its vendor comes and goes: {incident.round} rounds have waited for it"
+        if incident.round >= most
+        else None
+    )
 
 
 async def judged(bench: Bench, incident_id: int) -> Verdict:
@@ -125,7 +144,10 @@ async def fell_short(bench: Bench, incident_id: int, verdict: Verdict) -> str | 
     for undo in undone:
         if undo.state in NOT_TAKEN_BACK:
             return f"{verdict}, and {NOT_TAKEN_BACK[undo.state]} ({undo.plan.summary})"
-    return await why_a_person(bench, await bench.incident(incident_id), verdict)
+    incident = await bench.incident(incident_id)
+    if verdict is Verdict.NOT_RECOVERED and (left := await left_in_place(bench, incident)):
+        return f"{verdict}, and the change could not be taken back ({left})"
+    return await why_a_person(bench, incident, verdict)
 
 
 async def why_a_person(bench: Bench, incident: Incident, verdict: Verdict) -> str | None:

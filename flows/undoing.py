@@ -17,7 +17,7 @@ from flows.bench import Bench, open_bench
 from flows.patience import patiently
 from flows.transaction import carry_out
 from watchkeeper.documents.cards import plan_card
-from watchkeeper.errors import NotConfigured, VendorError
+from watchkeeper.errors import NotConfigured, PreconditionChanged, VendorError
 from watchkeeper.findings import finish_step, step_result
 from watchkeeper.model import Gate, Incident, Plan, Remediation, RemediationState, TimelineKind
 from watchkeeper.parts import Parts
@@ -48,11 +48,33 @@ async def take_back_each(
     undone = []
     for remediation in done:
         undo = await take_back(bench, site, incident, remediation)
-        if undo is not None:
-            undone.append(undo)
-            if undo.state in (RemediationState.FAILED, RemediationState.UNKNOWN):
+        if undo is None:
+            if await why_in_place(bench, incident, remediation):
                 break
+            continue
+        undone.append(undo)
+        if undo.state in (RemediationState.FAILED, RemediationState.UNKNOWN):
+            break
     return undone
+
+
+async def left_in_place(bench: Bench, incident: Incident) -> str | None:
+    """What of this round is still in place because no plan could be made to take it back, and why."""
+    for remediation in await to_take_back(bench, incident):
+        why = await why_in_place(bench, incident, remediation)
+        if why:
+            return f"{remediation.plan.summary}: {why}"
+    return None
+
+
+async def why_in_place(bench: Bench, incident: Incident, remediation: Remediation) -> str | None:
+    told = await step_result(bench.store, incident.id, incident.round, undo_name(remediation))
+    return told["why"] if told and told.get("in_place") else None
+
+
+def undo_name(remediation: Remediation) -> str:
+    """The step that says why a change was not taken back."""
+    return f"undo-{remediation.step}"
 
 
 async def to_take_back(bench: Bench, incident: Incident) -> list[Remediation]:
@@ -80,18 +102,20 @@ async def planned_undo(
     for known in await read_remediations(bench.store, incident.id):
         if (known.round, known.step) == (incident.round, UNDO_STEP + remediation.step):
             return known
-    name = f"undo-{remediation.step}"
+    name = undo_name(remediation)
     if await step_result(bench.store, incident.id, incident.round, name) is not None:
         return None
-    plan, why = None, "there is nothing left to take back"
+    plan, why, in_place = None, "there is nothing left to take back", False
     try:
         plan = await undo_of(site, remediation)
-    except (VendorError, NotConfigured) as error:
-        why = f"no plan to take it back: {error}"
+    except (VendorError, NotConfigured, PreconditionChanged) as error:
+        why, in_place = f"no plan to take it back: {error}", True
     now = bench.now()
     async with bench.store.transaction() as db:
         if plan is None:
-            await finish_step(db, incident.id, incident.round, name, now=now, result={"why": why})
+            await finish_step(
+                db, incident.id, incident.round, name, now=now, result={"why": why, "in_place": in_place}
+            )
             text = f"Not taken back: {remediation.plan.summary}: {why}"
             await record(db, incident.id, TimelineKind.DECISION, text, now=now)
             return None
@@ -104,7 +128,8 @@ async def undo_of(site: Site, remediation: Remediation) -> Plan | None:
     """The plan to take a change back; a vendor that is away for a moment is asked again.
 
     Raises:
-        VendorError, NotConfigured: there is no plan. Whoever takes over reads that the change is still in place.
+        VendorError, NotConfigured, PreconditionChanged: there is no plan. Whoever takes over reads that the change is
+            still in place.
     """
     action = action_for(remediation.action)
     if not isinstance(action, Undoable):

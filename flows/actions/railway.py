@@ -1,5 +1,6 @@
 """Railway: restarting what serves, going back to what served before, and taking that back."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,10 @@ from tasks.railway import CRASHED, SERVES, UNDER_WAY, current_of, made_since, pr
 from watchkeeper.errors import NotConfigured, NothingToChange, PreconditionChanged, VendorError
 from watchkeeper.model import Plan, Remediation
 from watchkeeper.rendering import utc
+
+# A restart whose answer was lost may show as still starting.
+LOOK_AGAIN_SECONDS = 2.0
+LOOKS_WHILE_STARTING = 10
 
 
 async def plan_restart(
@@ -38,8 +43,13 @@ async def plan_restart(
     )
 
 
-async def still_serving(site: Site, service: str, shown_id: str) -> list[dict[str, Any]]:
+async def still_serving(
+    site: Site, service: str, shown_id: str, *, newest_id: str | None = None
+) -> list[dict[str, Any]]:
     """The last look before a deployment is changed: the service's deployments, newest first.
+
+    Args:
+        newest_id: what was newest when the plan was made, where a change may replace what was on its way by then.
 
     Raises:
         PreconditionChanged: the one that was shown no longer serves, or is about to be replaced.
@@ -48,7 +58,9 @@ async def still_serving(site: Site, service: str, shown_id: str) -> list[dict[st
     current = current_of(deployments)
     if current is None or current["id"] != shown_id:
         raise PreconditionChanged("another deployment serves now")
-    if any(d["status"] in UNDER_WAY for d in deployments[: deployments.index(current)]):
+    newer = deployments[: deployments.index(current)]
+    since = None if newest_id is None else made_since(deployments, newest_id)
+    if any(d["status"] in UNDER_WAY for d in newer if since is None or d in since):
         raise PreconditionChanged("another deployment is on its way")
     return deployments
 
@@ -74,14 +86,20 @@ class RestartService:
         Railway's own restarts after a crash change no status until it gives up.
         """
         parameters = remediation.plan.parameters
-        credentials, target = site.railway(parameters["service"])
-        for deployment in await railway.list_deployments(credentials, target):
-            if deployment["id"] == parameters["deployment_id"]:
-                if deployment["status_updated_at"] == parameters["status_updated_at"]:
-                    return False
-                ran_before = parameters.get("status") in (SERVES, CRASHED)
-                return True if ran_before and deployment["status"] == SERVES else None
+        for _ in range(LOOKS_WHILE_STARTING):
+            deployment = await self._shown(site, parameters)
+            if deployment is None:
+                return None
+            if deployment["status_updated_at"] == parameters["status_updated_at"]:
+                return False
+            if deployment["status"] == SERVES:
+                return True if parameters.get("status") in (SERVES, CRASHED) else None
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)  # it may be starting
         return None
+
+    async def _shown(self, site: Site, parameters: dict[str, Any]) -> dict[str, Any] | None:
+        deployments = await railway.list_deployments(*site.railway(parameters["service"]))
+        return next((d for d in deployments if d["id"] == parameters["deployment_id"]), None)
 
 
 async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan:
@@ -212,14 +230,23 @@ class RollBackDeployment:
         return await was_deployed(site, remediation.plan)
 
     async def plan_undo(self, site: Site, remediation: Remediation) -> Plan | None:
-        """Deploy again what was left, if what was gone back to still serves and nobody deployed anything since."""
+        """Deploy again what was left; None where what was gone back to serves no longer.
+
+        Raises:
+            PreconditionChanged: it still serves and cannot be taken back: somebody deployed after it, even in vain, and is
+                not to be overwritten, or Railway no longer has what was left.
+        """
         parameters = remediation.plan.parameters
         credentials, target = site.railway(parameters["service"])
         deployments = await railway.list_deployments(credentials, target)
         current = still_in_force(deployments, remediation.plan)
-        left = next((d for d in deployments if d["id"] == parameters["from_id"]), None)
-        if current is None or left is None:
+        if current is None:
             return None
+        left = next((d for d in deployments if d["id"] == parameters["from_id"]), None)
+        if left is None:
+            raise PreconditionChanged("Railway no longer lists what was left")
+        if made_since(deployments, parameters["newest_id"]) != [current]:
+            raise PreconditionChanged("somebody has deployed since, so it is left to them")
         return Plan(
             action="redeploy_deployment",
             target=parameters["service"],
@@ -237,15 +264,14 @@ class RollBackDeployment:
 
 
 def still_in_force(deployments: list[dict[str, Any]], plan: Plan) -> dict[str, Any] | None:
-    """The deployment that a rollback made, if it serves and is all that was deployed since the plan.
+    """The deployment that a rollback made, if it serves.
 
-    A rollback is answered without an id: it is known by the commit that was gone back to. Whoever deploys after it,
-    even in vain, is mending this by hand, and is not to be overwritten.
+    A rollback is answered without an id: it is known by the commit that was gone back to.
     """
     current, commit = current_of(deployments), plan.parameters.get("to_commit")
     if current is None or commit is None or current["commit_hash"] != commit:
         return None
-    return current if made_since(deployments, plan.parameters["newest_id"]) == [current] else None
+    return current
 
 
 class RedeployDeployment:

@@ -112,6 +112,7 @@ def vendors(monkeypatch: pytest.MonkeyPatch) -> Vendors:
     for name in ("read_limits", "read_usage", "update_limits"):
         monkeypatch.setattr(resources.railway_usage, name, getattr(made, name))
     monkeypatch.setattr(actions.github, "compare_commits", made.compare_commits)
+    monkeypatch.setattr(actions, "LOOK_AGAIN_SECONDS", 0.001)
     monkeypatch.setattr(Site, "github", lambda site: None)
     monkeypatch.setattr(Site, "railway", lambda site, service: (None, None))
     return made
@@ -371,19 +372,35 @@ def as_left(*newer: dict[str, Any]) -> list[dict[str, Any]]:
     "deployments",
     [
         as_left(deployment("d4", "fix"), deployment("d3", "c1", "REMOVED")),
-        as_left(deployment("d4", "fix", "BUILDING"), deployment("d3", "c1")),
-        as_left(deployment("d4", "fix", "FAILED"), deployment("d3", "c1")),
-        as_left(deployment("d4", "c1"), deployment("d3", "c1", "REMOVED")),
         as_left(deployment("d3", "fix")),
     ],
 )
-async def test_a_rollback_is_not_taken_back_over_what_somebody_deployed_since(
+async def test_nothing_is_left_to_take_back_where_somebody_elses_deployment_serves(
     site: Site, vendors: Vendors, deployments: list[dict[str, Any]]
 ) -> None:
     remediation = done(await rollback(site))
     vendors.deployments = deployments
 
     assert await RollBackDeployment().plan_undo(site, remediation) is None
+
+
+@pytest.mark.parametrize(
+    ("deployments", "why"),
+    [
+        (as_left(deployment("d4", "fix", "BUILDING"), deployment("d3", "c1")), "somebody has deployed since"),
+        (as_left(deployment("d4", "fix", "FAILED"), deployment("d3", "c1")), "somebody has deployed since"),
+        (as_left(deployment("d4", "c1"), deployment("d3", "c1", "REMOVED")), "somebody has deployed since"),
+        ([deployment("d3", "c1")], "no longer lists what was left"),
+    ],
+)
+async def test_a_rollback_that_serves_and_cannot_be_taken_back_is_said_to_be_in_place(
+    site: Site, vendors: Vendors, deployments: list[dict[str, Any]], why: str
+) -> None:
+    remediation = done(await rollback(site))
+    vendors.deployments = deployments
+
+    with pytest.raises(PreconditionChanged, match=why):
+        await RollBackDeployment().plan_undo(site, remediation)
 
 
 async def test_a_push_that_railway_skipped_overwrites_nothing(site: Site, vendors: Vendors) -> None:
@@ -406,12 +423,9 @@ async def test_a_release_without_a_commit_is_gone_back_to_with_no_word_of_taking
     assert await RollBackDeployment().plan_undo(site, done(plan)) is None
 
 
-@pytest.mark.parametrize("left", [[deployment("d2", "c2")], [deployment("d3", "c1")]])
-async def test_nothing_is_taken_back_when_it_serves_again_or_is_gone(
-    site: Site, vendors: Vendors, left: list[dict[str, Any]]
-) -> None:
+async def test_nothing_is_taken_back_when_what_was_left_serves_again(site: Site, vendors: Vendors) -> None:
     remediation = done(await rollback(site))
-    vendors.deployments = left
+    vendors.deployments = [deployment("d2", "c2")]
 
     assert await RollBackDeployment().plan_undo(site, remediation) is None
 
@@ -472,6 +486,37 @@ async def test_a_crash_or_waking_up_proves_no_restart(
     vendors.deployments = [deployment("d2", "c2", after) | {"status_updated_at": "2026-03-02T03:00:00+00:00"}]
 
     assert await RestartService().look_up(site, remediation) is happened
+
+
+async def test_a_restart_that_still_starts_is_waited_for(
+    site: Site, vendors: Vendors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendors.deployments = [deployment("d2", "c2", "CRASHED")]
+    remediation = done(await plan_restart(site, "backend", cause="it"))
+    later = {"status_updated_at": "2026-03-02T03:00:00+00:00"}
+    seen = [[deployment("d2", "c2", status) | later] for status in ("CRASHED", "DEPLOYING", "SUCCESS")]
+
+    async def list_deployments(*_: Any) -> list[dict[str, Any]]:
+        return seen.pop(0)
+
+    monkeypatch.setattr(actions.railway, "list_deployments", list_deployments)
+
+    assert await RestartService().look_up(site, remediation) is True
+
+
+async def test_maintenance_mode_waits_for_nothing_that_was_on_its_way_when_it_was_planned(
+    site: Site, vendors: Vendors
+) -> None:
+    building = deployment("d3", "c3", "BUILDING")
+    vendors.deployments.insert(0, building)
+    plan = await plan_maintenance(site, "backend", on=False, message="", cause="it", number=1)
+    assert plan is not None
+    await SetMaintenanceMode().check(site, plan)
+
+    vendors.deployments.insert(0, deployment("d4", "c4", "BUILDING"))
+
+    with pytest.raises(PreconditionChanged, match="on its way"):
+        await SetMaintenanceMode().check(site, plan)
 
 
 async def test_a_build_that_failed_is_neither_restarted_nor_gone_back_from(

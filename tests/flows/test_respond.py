@@ -89,6 +89,34 @@ async def test_what_was_held_back_for_a_vendor_goes_on_by_itself_in_the_last_rou
     assert not await bench.told(incident, "handover")
 
 
+async def test_a_change_that_there_is_no_plan_to_take_back_is_put_to_a_person(
+    bench: MovedBench, incident: Incident, phases: list[Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stays(bench: MovedBench, incident: Incident) -> str:
+        return "Roll back backend: somebody has deployed since"
+
+    monkeypatch.setattr(respond, "left_in_place", stays)
+
+    assert await respond.work(bench, incident.id) == "person"
+
+    assert (await bench.incident(incident.id)).round == 1
+    told = await bench.told(incident, "handover")
+    assert told and all("could not be taken back (Roll back backend: somebody" in text for _, text in told)
+
+
+async def test_a_vendor_that_comes_and_goes_is_put_to_a_person_in_the_end(
+    bench: MovedBench, phases: list[Verdict]
+) -> None:
+    incident = await bench.incident_under(two_on_call(response={"rounds": 1}))
+    phases[:] = [Verdict.VENDOR_RECOVERED] * 9
+
+    assert await respond.work(bench, incident.id) == "person"
+
+    assert (await bench.incident(incident.id)).round == respond.MOST_WAITS
+    told = await bench.told(incident, "handover")
+    assert told and all("its vendor comes and goes: 3 rounds have waited for it" in t for _, t in told)
+
+
 async def test_a_cure_of_ours_that_did_not_help_is_investigated_again(
     bench: MovedBench, incident: Incident, phases: list[Verdict]
 ) -> None:

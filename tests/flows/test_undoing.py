@@ -166,9 +166,10 @@ async def test_nothing_is_left_to_take_back_when_a_person_was_faster(
 
     assert (world.roll_back.asked, world.redeploy.acts) == (["backend"], 0)
     assert any("there is nothing left to take back" in text for text in await bench.story(incident))
+    assert await undoing.left_in_place(bench, incident) is None
 
 
-async def test_no_plan_to_take_it_back_stops_nothing_and_is_said(
+async def test_where_there_is_no_plan_to_take_it_back_the_change_is_known_to_be_in_place(
     bench: MovedBench, incident: Incident, world: World
 ) -> None:
     await carried_out(bench, incident, rollback())
@@ -177,6 +178,8 @@ async def test_no_plan_to_take_it_back_stops_nothing_and_is_said(
     assert await take_back(incident) == []
 
     assert any("no such deployment" in text for text in await bench.story(incident))
+    left = await undoing.left_in_place(bench, incident)
+    assert left is not None and "no such deployment" in left
 
 
 async def test_a_vendor_that_is_away_for_a_moment_is_waited_for(

@@ -30,7 +30,7 @@ FORM = "**Action** - Assigned: Name - Due: 2026-03-09 - Priority: High"
 # words behind it may be a promise.
 NONE = re.compile(
     r"(?:none|nothing|(?:there (?:are|were) )?no(?:ne)?(?: further)?(?: action items?)?)"
-    r"(?: (?:is |are |were )?(?:needed|required|necessary))?\s*(?:\.|[,:;\N{EN DASH}\N{EM DASH}-]?\s*(?:because|since|as) [^.;]*\.?)?",
+    r"(?: (?:is |are |were )?(?:needed|required|necessary))?\s*(?:\.|[,:;\N{EN DASH}\N{EM DASH}-]?\s*(?:because|since) (?:(?! and )[^.,;:\N{EN DASH}\N{EM DASH}])*\.?)?",
     re.IGNORECASE,
 )
 MOST_ITEMS = 50

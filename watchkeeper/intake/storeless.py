@@ -39,11 +39,6 @@ class Due(NamedTuple):
     severity: Severity
     alert: Alert
 
-    @property
-    def is_new_p0(self) -> bool:
-        """No throttle keeps it waiting."""
-        return self.number == 0 and self.severity is Severity.P0
-
 
 class Storeless:
     """Pages by policy and alert alone. `spool` holds the alerts of which people hear here."""
@@ -56,14 +51,16 @@ class Storeless:
         # How often people were asked of a fingerprint, and when they are asked again. A new process asks once more at once.
         self._asked: dict[str, tuple[int, datetime]] = {}
         self._opened_at = clock()
-        self._rang: deque[datetime] = deque()
+        self._rang: deque[tuple[datetime, frozenset[str]]] = deque()
 
     def page(self, alert: Alert) -> Coroutine[None, None, None] | None:
         """What wakes people of an alert at once; None where it waits: for its time, or for the next message in a storm."""
         severity = self._severity(alert)
-        if severity is None or not (severity is Severity.P0 or self._may_ring()):
+        if severity is None:
             return None
         due = Due(0, severity, alert)
+        if not (self._may_ring() or self._jumps_the_queue(due)):
+            return None
         self._note([due])
         return self._ring(due, others=0, is_away=True)
 
@@ -75,7 +72,7 @@ class Storeless:
         known = {kept.alert.fingerprint for kept in waiting}
         self._asked = {each: asked for each, asked in self._asked.items() if each in known}
         due = [each for each in (self._due(kept, is_away=is_away) for kept in waiting) if each]
-        if due and (self._may_ring() or any(each.is_new_p0 for each in due)):
+        if due and (self._may_ring() or any(map(self._jumps_the_queue, due))):
             self._note(due)
             worst = min(due, key=lambda each: (each.severity, each.number))
             await self._ring(worst, others=len(due) - 1, is_away=is_away)
@@ -88,13 +85,18 @@ class Storeless:
 
     def _may_ring(self) -> bool:
         throttle, now = self._desk.policy.throttle, self._clock()
-        while self._rang and self._rang[0] <= now - throttle.per:
+        while self._rang and self._rang[0][0] <= now - throttle.per:
             self._rang.popleft()
         return len(self._rang) < throttle.messages
 
+    def _jumps_the_queue(self, due: Due) -> bool:
+        """No throttle keeps a P0 waiting that is new; one that comes and goes is."""
+        lately = any(due.alert.fingerprint in told for _, told in self._rang)
+        return due.number == 0 and due.severity is Severity.P0 and not lately
+
     def _note(self, due: Sequence[Due]) -> None:
         now = self._clock()
-        self._rang.append(now)
+        self._rang.append((now, frozenset(each.alert.fingerprint for each in due)))
         for each in due:
             wait = ask_again_after(each.number + 1, each.severity, self._desk.policy)
             self._asked[each.alert.fingerprint] = (each.number + 1, now + wait)

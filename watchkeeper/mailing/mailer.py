@@ -77,7 +77,7 @@ class Mailer:
                 incident = await read_incident(db, mailing.incident_id)
                 desk = desk_of(incident, self._public_url)
                 due_at = now + desk.policy.customers.pause
-                await hold_up(db, desk, incident, mailing, why, due_at=due_at, now=now)
+                await hold_up(db, desk, incident, mailing, why, doing="sending", due_at=due_at, now=now)
 
     async def _gather_next(self) -> bool:
         row = await self._store.one("mailings/to_gather", now=self._clock())
@@ -104,7 +104,9 @@ class Mailer:
             found = await read_addresses(desk.policy.customers, self._production_url, incident)
         except WatchkeeperError as error:
             async with self._store.transaction() as db:
-                await hold_up(db, desk, incident, mailing, str(error), due_at=now + READ_AGAIN, now=now)
+                await hold_up(
+                    db, desk, incident, mailing, str(error), doing="reading", due_at=now + READ_AGAIN, now=now
+                )
             return
         async with self._store.transaction() as db:
             for start in range(0, len(found.usable), PORTION):

@@ -50,7 +50,7 @@ async def settle(
         await was_not_sent(db, mailing, batch, outcome.why, by=by, now=now)
         if outcome.proof == "held_up":
             due_at = now + desk.policy.customers.pause
-            await hold_up(db, desk, incident, mailing, outcome.why, due_at=due_at, now=now)
+            await hold_up(db, desk, incident, mailing, outcome.why, doing="sending", due_at=due_at, now=now)
         else:
             due_at = now + timedelta(seconds=outcome.wait_seconds)
             await db.run("mailings/put_off", id=mailing.id, due_at=due_at, note=outcome.why)
@@ -58,10 +58,18 @@ async def settle(
 
 
 async def hold_up(
-    db: Db, desk: Desk, incident: Incident, mailing: Mailing, why: str, *, due_at: datetime, now: datetime
+    db: Db,
+    desk: Desk,
+    incident: Incident,
+    mailing: Mailing,
+    why: str,
+    *,
+    doing: Literal["reading", "sending"],
+    due_at: datetime,
+    now: datetime,
 ) -> None:
     """It cannot leave before somebody mends something. It is tried again by itself; whoever said that it may leave
-    believes that customers know, so they hear of it, once."""
+    believes that customers know, so they hear of it: once of reading the addresses, and once of sending."""
     await db.run("mailings/put_off", id=mailing.id, due_at=due_at, note=why)
     text = f"Mail to customers is held up: {why}. Nobody is lost; it is tried again by itself."
     key = f"held-up:{mailing.id}:{why}"
@@ -71,7 +79,7 @@ async def hold_up(
     link = desk.own_url(incident, mailing.decided_by, until=now + HELD_UP_LINK_LIFE)
     message = messages.mail_held_up(incident, mailing.subject, why, now=now, link=link)
     for route in routes_to_person(mailing.decided_by, BOTH, desk.policy):
-        await tell(db, incident, f"mail:{mailing.id}:held-up", Purpose.APPROVAL, route, message, now)
+        await tell(db, incident, f"mail:{mailing.id}:held-up:{doing}", Purpose.APPROVAL, route, message, now)
 
 
 async def was_sent(db: Db, mailing: Mailing, batch: Batch, *, by: str, now: datetime) -> bool:

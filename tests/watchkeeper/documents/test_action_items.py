@@ -142,7 +142,7 @@ def test_items_under_a_second_heading_are_not_lost() -> None:
         "There are none.",
         "Nothing",
         "None, because it was the vendor's own outage.",
-        "None needed: as the cause is gone",
+        "None needed: since the cause is gone",
         "No further action items are needed",
     ],
 )
@@ -158,6 +158,9 @@ def test_an_author_may_say_that_there_is_nothing_to_do(said: str) -> None:
         f"None: {OTHER}",
         "None. Bob adds an alert by Friday",
         "None: Bob adds an alert by Friday",
+        "None as of today, Ana adds an alert",
+        "None, because it was the vendor's, and Bob adds an alert by Friday",
+        "None, because it was the vendor's and Bob adds an alert by Friday",
         "None, because it was the vendor's. Bob adds an alert by Friday",
         "None\n\nAna adds an alert",
         "No alert fired",

@@ -318,6 +318,21 @@ async def test_what_begins_again_while_postgres_is_away_rings_again(
         assert not [text for text in texts_to(vendors, ANA) if "is up" in text]
 
 
+async def test_a_p0_that_comes_and_goes_while_postgres_is_away_is_throttled_like_the_rest(
+    cluster: Cluster, settings: Settings, clock: MovedClock, vendors: RecordingServer
+) -> None:
+    async with open_without_postgres(cluster, settings, clock) as intake:
+        most = intake.house.desk.policy.throttle.messages
+        for _ in range(most + 4):
+            await intake.tell()
+            await intake.tell(firing=False)
+        await until(lambda: len(texts_to(vendors, ANA)) >= most)
+        await asyncio.sleep(1.5)  # more than a turn of what asks again
+        assert len(texts_to(vendors, ANA)) == most
+        await intake.tell(fingerprint="site", summary="The site is down")
+        await until(lambda: any("The site is down" in text for text in texts_to(vendors, ANA)))
+
+
 async def test_an_end_overtakes_no_beginning_that_still_waits_on_disk(
     cluster: Cluster, settings: Settings, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
