@@ -23,7 +23,7 @@ from flows.verification import Verdict, verification, waiting_of
 from watchkeeper.documents.cards import plan_card
 from watchkeeper.endings import read_waited_for
 from watchkeeper.errors import LeaseLost
-from watchkeeper.findings import read_findings
+from watchkeeper.findings import read_checks, read_findings
 from watchkeeper.incidents import next_round, wait_for
 from watchkeeper.model import Gate, Incident, Remediation, RemediationState, Status
 from watchkeeper.paging.desk import hand_over, wake
@@ -100,6 +100,8 @@ async def work(bench: Bench, incident_id: int) -> Ending:
             outcome = await resolution(incident_id)
             if outcome is Outcome.APPROVAL:
                 return "approval"
+            if outcome is Outcome.EXHAUSTED and await looks_again(bench, incident_id):
+                continue
             if outcome in HAND_OVER:
                 return await give_to_person(bench, incident_id, HAND_OVER[outcome])
         verdict = await judged(bench, incident_id)
@@ -114,6 +116,23 @@ async def work(bench: Bench, incident_id: int) -> Ending:
         incident = await bench.incident(incident_id)
         async with bench.store.transaction() as db:
             await next_round(db, incident, str(verdict), now=bench.now())
+
+
+async def looks_again(bench: Bench, incident_id: int) -> bool:
+    """Whether what explains nothing is looked at anew: something else began to be told of it meanwhile, and the looks were
+    taken before whatever that is showed."""
+    incident = await bench.incident(incident_id)
+    checks = await read_checks(bench.store, incident.id, incident.round)
+    if not checks or incident.round >= bench.desk(incident).policy.response.rounds:
+        return False
+    since = min(check.observed_at for check in checks)
+    news = await bench.store.one("alerts/began_since", incident_id=incident.id, since=since)
+    if news is None:
+        return False
+    why = f"{news['source']} told of something else while this was looked into"
+    async with bench.store.transaction() as db:
+        await next_round(db, incident, why, now=bench.now())
+    return True
 
 
 async def comes_and_goes(bench: Bench, incident_id: int) -> str | None:

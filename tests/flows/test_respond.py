@@ -1,5 +1,6 @@
 """The response: what follows when the readings do not turn green."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +12,19 @@ from tests.flows.conftest import MovedBench, plan_to
 from tests.flows.test_undoing import carried_out
 from tests.watchkeeper.house import two_on_call
 from watchkeeper.deadlines.watching import watch_where_quiet
-from watchkeeper.findings import save_findings
+from watchkeeper.findings import save_checks, save_findings
 from watchkeeper.guarding import Guard
 from watchkeeper.incidents import next_round
-from watchkeeper.model import Fault, Finding, Incident, Remediation, RemediationState, Status
+from watchkeeper.model import (
+    Check,
+    CheckStatus,
+    Fault,
+    Finding,
+    Incident,
+    Remediation,
+    RemediationState,
+    Status,
+)
 from watchkeeper.policy import Policy
 from watchkeeper.remediations import claim, plan_undoing
 
@@ -87,6 +97,49 @@ async def test_what_was_held_back_for_a_vendor_goes_on_by_itself_in_the_last_rou
     told = "Investigating again: the vendor has recovered, and what was held back may happen"
     assert told in await bench.story(incident)
     assert not await bench.told(incident, "handover")
+
+
+@pytest.mark.parametrize(
+    ("told_after", "fingerprint", "rounds", "is_looked_at_again"),
+    [
+        (timedelta(seconds=4), "payments", 3, True),
+        (timedelta(seconds=4), "payments", 1, False),  # as often as the policy allows
+        (timedelta(seconds=4), "database", 3, False),  # the same again
+        (timedelta(seconds=-1), "payments", 3, False),  # the looks came after it
+    ],
+)
+async def test_what_explains_nothing_is_looked_at_again_where_something_else_began_meanwhile(
+    bench: MovedBench,
+    phases: list[Verdict],
+    monkeypatch: pytest.MonkeyPatch,
+    told_after: timedelta,
+    fingerprint: str,
+    rounds: int,
+    is_looked_at_again: bool,
+) -> None:
+    policy = two_on_call(response={"rounds": rounds})
+    incident = await bench.incident_under(policy)
+    looked_at = bench.now() + timedelta(minutes=1)
+    check = Check(name="dns", system="dns", status=CheckStatus.OK, summary="well", observed_at=looked_at)
+    await save_checks(bench.store, incident.id, 1, [check], now=looked_at)
+    bench.clock.now = looked_at + told_after
+    await bench.hear(policy, fingerprint=fingerprint)
+    phases[:] = [Verdict.STABLE]
+    outcomes = [Outcome.EXHAUSTED, Outcome.MITIGATED]
+
+    async def finds_nothing_at_first(incident_id: int) -> Outcome:
+        outcome = outcomes.pop(0)
+        if outcome is Outcome.MITIGATED:
+            await bench.move(incident_id, Status.MONITORING)
+        return outcome
+
+    monkeypatch.setattr(respond, "resolution", finds_nothing_at_first)
+
+    ending = await respond.work(bench, incident.id)
+
+    assert (ending, (await bench.incident(incident.id)).round) == (
+        ("resolved", 2) if is_looked_at_again else ("person", 1)
+    )
 
 
 async def test_a_change_that_there_is_no_plan_to_take_back_is_put_to_a_person(
