@@ -151,7 +151,7 @@ class ReplaceSigningSecret:
         new_id = await replace_secret(site, plan.parameters["endpoint_id"])
         _, target = site.stripe()
         live = await until_deployed(site, target.handled_by, plan.parameters["deployment_id"])
-        state = "is deployed with its secret" if live else "is still being deployed with its secret"
+        state = "is deployed with its secret" if live else "was not seen to be deployed with its secret yet"
         return f"{new_id} takes the place of {plan.parameters['endpoint_id']}; {target.handled_by} {state}"
 
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:

@@ -1,7 +1,6 @@
 """Vercel: going back to the frontend that was served before, and taking that back."""
 
 import asyncio
-from contextlib import suppress
 
 from flows.actions.railway import commit_of, commits_between, deployment_line
 from flows.actions.site import Site
@@ -112,18 +111,23 @@ class MoveFrontend:
         """
         credentials, target = site.vercel(plan.parameters["service"])
         within = site.policy.response.frontend_moves_within
+        unread: VendorError | None = None
         try:
             async with asyncio.timeout(within.total_seconds()):
                 while True:
-                    with suppress(VendorError):
-                        if await vercel.read_production(credentials, target) == plan.parameters["to_id"]:
-                            return
+                    try:
+                        serving, unread = await vercel.read_production(credentials, target), None
+                    except VendorError as refusal:
+                        serving, unread = None, refusal
+                    if serving == plan.parameters["to_id"]:
+                        return
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError as error:
             raise VendorUnavailable(
                 vendor="vercel",
                 action=plan.action,
-                reason=f"it was accepted, and within {duration(within)} the production address did not serve it",
+                reason=f"it was accepted, and within {duration(within)} the production address did not serve it"
+                + (f", or could not be read: {unread}" if unread else ""),
             ) from error
 
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:

@@ -196,6 +196,20 @@ async def test_does_not_take_accepted_for_done(world: World) -> None:
     assert await RollBackFrontend().look_up(world.site, remediation(plan)) is False
 
 
+async def test_says_what_keeps_it_from_seeing_the_move(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(*_: object) -> str:
+        raise VendorRejected(vendor="vercel", action="read_production", status=403)
+
+    await world.deploy("site-2-broken")
+    plan = await world.plan()
+    response = POLICY.response.model_copy(update={"frontend_moves_within": timedelta(seconds=0.1)})
+    hasty = replace(world.site, policy=POLICY.model_copy(update={"response": response}))
+    monkeypatch.setattr(actions.vercel, "read_production", refused)
+
+    with pytest.raises(VendorUnavailable, match="or could not be read: vercel answered 403"):
+        await RollBackFrontend().act(hasty, plan)
+
+
 def test_vercel_gets_as_long_as_its_own_command_line_gives_it() -> None:
     assert POLICY.response.frontend_moves_within == timedelta(minutes=3)
 

@@ -295,7 +295,7 @@ async def test_a_deployment_that_takes_long_costs_few_of_railways_requests(
 
     said = await ReplaceSigningSecret().act(site, plan)
 
-    assert said == "we_2 takes the place of we_1; backend is still being deployed with its secret"
+    assert said == "we_2 takes the place of we_1; backend was not seen to be deployed with its secret yet"
     assert watched.asks == 60
 
 

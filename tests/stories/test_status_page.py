@@ -11,12 +11,14 @@ from tests.stories.night import Night
 from watchkeeper.channels.statuspage import StatuspageSender
 from watchkeeper.closing import close_by_hand
 from watchkeeper.deadlines.telling import tell_customers
+from watchkeeper.guarding import Guard
 from watchkeeper.incidents import change_status, read_incident, set_cause
 from watchkeeper.model import Channel, Status
 from watchkeeper.paging.model import NotificationState
 from watchkeeper.paging.outbox import read_notifications
-from watchkeeper.status_page.posting import read_board
+from watchkeeper.status_page.posting import post_where_behind, read_board
 from watchkeeper.status_page.static import StaticSender
+from watchkeeper.store import Row, Store
 
 
 async def triage(night: Night, number: int = 1) -> None:
@@ -219,3 +221,26 @@ async def test_without_an_account_the_page_is_files(night: Night, tmp_path: Path
         "feed.atom",
         "index.html",
     ]
+
+
+async def test_nothing_is_posted_after_an_all_clear_that_came_in_between(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await night.hear()
+    await triage(night)
+    await change_status(night.store, 1, expected=list(Status), new=Status.MONITORING, now=night.clock())
+    night.clock.advance(minutes=2)
+    read = Store.all
+
+    async def closed_right_after(store: Store, name: str, **values: Any) -> list[Row]:
+        rows = await read(store, name, **values)
+        if name == "status_page/behind":
+            monkeypatch.setattr(Store, "all", read)
+            assert len(rows) == 1
+            await close(night)
+        return rows
+
+    monkeypatch.setattr(Store, "all", closed_right_after)
+    await post_where_behind(night.store, Guard(night.store, night.clock), now=night.clock())
+    await night.settle()
+    assert said(on_page(night))[-1] == "resolved"

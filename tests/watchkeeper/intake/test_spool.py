@@ -265,7 +265,7 @@ async def test_sentry_is_answered_within_its_second_while_postgres_hangs(
         assert await intake.house.store.one("alerts/count", incident_id=1) == {"alerts": 2}
 
 
-def sentry_only(vendors: RecordingServer) -> list[str]:
+def told_storeless(vendors: RecordingServer) -> list[str]:
     return [text for text in texts_to(vendors, ANA) if "does not take" in text or "is away" in text]
 
 
@@ -284,7 +284,7 @@ async def test_a_store_that_is_slow_for_once_is_not_called_away_and_wakes_nobody
         assert incident.number == "INC-0001"
         clock.advance(minutes=1)
         await asyncio.sleep(1.5)  # more than a turn of what asks again
-        assert sentry_only(vendors) == []
+        assert told_storeless(vendors) == []
 
 
 async def test_what_a_store_that_is_there_does_not_take_is_said_once_it_has_had_its_time(
@@ -299,9 +299,9 @@ async def test_what_a_store_that_is_there_does_not_take_is_said_once_it_has_had_
         body = as_bytes(SENTRY_BODY)
         await intake.client.post("/webhooks/sentry", content=body, headers=sentry_headers(body, clock()))
         await asyncio.sleep(1.5)  # more than a turn of what asks again
-        assert sentry_only(vendors) == []
+        assert told_storeless(vendors) == []
         clock.advance(seconds=11)
-        (text,) = await until(lambda: sentry_only(vendors))
+        (text,) = await until(lambda: told_storeless(vendors))
         assert "The incident store does not take what comes in, the alert is kept" in text
 
 
