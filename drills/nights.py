@@ -105,7 +105,7 @@ async def play_or_say(scenario: Scenario, *place: Any, **how: Any) -> dict[str, 
         return {
             "name": name,
             "passed": False,
-            "failures": [f"could not be played: {error}"],
+            "failures": [f"could not be played: {type(error).__name__} {error}".strip()],
             "seconds": dict.fromkeys(MOMENTS),
             "findings": [],
             "pages": [],
@@ -116,9 +116,13 @@ async def settle(world: World, stack: Stack, store: Store, *, since: datetime) -
     """Mend everything, as whoever took over would, and wait until Watchkeeper has seen that it holds.
 
     Returns:
-        What is to be held against it: an incident that it did not close.
+        What is to be held against it: an incident that it did not close; or that nothing could be mended, with which
+        the nights that follow are played all the same.
     """
-    await world.reset()
+    try:
+        await world.reset()
+    except httpx.HTTPError as error:
+        return [f"could not be mended by hand: {type(error).__name__} {error}".strip()]
     give_up_at = asyncio.get_running_loop().time() + SETTLES_WITHIN_SECONDS
     while left := await still_open(store, since):
         if asyncio.get_running_loop().time() > give_up_at:

@@ -96,9 +96,12 @@ async def run_drill(
 
 def clear_away(folder: Path, report_folder: Path) -> None:
     """Remove what the drill worked in; the logs, as far as there are any, stay with the report."""
-    logs = folder / "home" / "logs"
+    logs, vendors = folder / "home" / "logs", folder / "vendors.log"
     if logs.exists():
         shutil.copytree(logs, report_folder / "logs", dirs_exist_ok=True)
+    if vendors.exists():
+        (report_folder / "logs").mkdir(parents=True, exist_ok=True)
+        shutil.copy(vendors, report_folder / "logs")
     shutil.rmtree(folder, ignore_errors=True)
 
 

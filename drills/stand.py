@@ -24,6 +24,8 @@ from watchkeeper.machine.embedded import start_postgres
 from watchkeeper.settings import Settings
 
 READY_SECONDS = 30
+# Ending a process that does not want to, and starting another, on a machine that has much to do.
+CONTROL_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ async def running_world(folder: Path, policy: dict[str, Any] | None = None) -> A
             http_client(
                 base_url=local(ports.vendors),
                 headers={"X-Control": config["control_secret"]},
-                timeout=30,
+                timeout=CONTROL_SECONDS,
             )
         )
         await stack.enter_async_context(vendors_process(folder, ports, config))

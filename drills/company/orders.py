@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from drills.company.feature import Check, Feature, Handler
+from drills.company.suggestions import Suggestions
 
 # A leak is there for a while before it hurts: these stay idle until customers' orders take what is left.
 LEAKED_AT_ONCE = 12
@@ -69,12 +70,13 @@ class Orders(Feature):
         self.leaking_from: float | None = None
         self.rate_limited = True
         self.orders = 0
+        self.suggestions = Suggestions(redis)
 
     def routes(self) -> list[Route]:
         return [Route("/orders", self.place, methods=["POST"])]
 
     def faults(self) -> dict[str, Handler]:
-        return {"leak": self.start_leaking}
+        return {"leak": self.start_leaking, "suggestions": self.suggestions.switch_on}
 
     def checks(self) -> dict[str, Check]:
         return {"database": self.check_database, "redis": self.check_redis}
@@ -89,6 +91,7 @@ class Orders(Feature):
             if self.leaking_from is not None and time.monotonic() >= self.leaking_from:
                 await self.leak_one()
             self.fail_one_in_three()
+            self.suggestions.work_out()
             # The bug that an odd order shows, in every release: an item is taken for a text.
             number = await self.write_down((await item_of(request)).strip())
         except FAILURES as error:
@@ -141,6 +144,9 @@ class Orders(Feature):
         self.leaked.append(connection)
 
     async def live(self) -> None:
+        await asyncio.gather(self.give_back_what_ended(), self.suggestions.watch_for_ever())
+
+    async def give_back_what_ended(self) -> None:
         """The server ended some of them: the driver notices, and the pool may fill their places."""
         while True:
             await asyncio.sleep(0.2)

@@ -24,6 +24,15 @@ REFUSE_LIMITS = Step(
 REFUSE_RESTART = Step(
     "/control/railway/refuse", {"field": "deploymentRestart", "message": "Deployment cannot be restarted"}
 )
+# So few processors that what customers order now takes more than these, and less than the next limit.
+FEW_VCPUS = 0.2
+# For so long it must have wanted more than it got.
+HELD_BACK_SECONDS = 3.0
+CONFINE = Step("/control/railway/confine", {"vCPUs": FEW_VCPUS})
+REFUSE_PROCESSORS = Step(
+    "/control/railway/refuse",
+    {"field": "serviceInstanceLimitsUpdate", "message": "vCPUs is not within the limits of your plan"},
+)
 HEALTH_ASKS_DATABASE = Step("/control/company/fault/strict-health", {})
 
 
@@ -52,6 +61,22 @@ def limit_raised(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 def limit_unchanged(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     was, now = (state["company"]["backend"]["memory_limit_gb"] for state in (before, after))
     return [] if was == now else [f"the limit in force went from {was} to {now} GB"]
+
+
+def processors_raised(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """It was held back by its limit, and runs under a higher one."""
+    was, now = before["company"]["backend"], after["company"]["backend"]
+    failures = []
+    if now["throttled_seconds"] - was["throttled_seconds"] < HELD_BACK_SECONDS:
+        failures.append("the backend was not held back by its limit of processors")
+    if now["cpu_limit"] <= FEW_VCPUS:
+        failures.append(f"the limit in force is {now['cpu_limit']} vCPU, no higher than before")
+    return failures + ([] if now["pid"] else ["the backend does not run"])
+
+
+def processors_unchanged(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    now = after["company"]["backend"]["cpu_limit"]
+    return [] if now == FEW_VCPUS else [f"the limit in force went from {FEW_VCPUS} to {now} vCPU"]
 
 
 SCENARIOS = (
@@ -85,6 +110,22 @@ SCENARIOS = (
             first=(REFUSE_LIMITS,),
             at_most={"railway:serviceInstanceLimitsUpdate": 1, "railway:deploymentRestart": 0},
             proof=limit_unchanged,
+        ),
+    ),
+    Scenario(
+        name="cpu-maxed",
+        title="Orders take more processors than the backend has; more of them after a person approves",
+        faults=(CONFINE, Step("/control/company/fault/suggestions", {})),
+        cause="cpu_maxed",
+        needs_approval=True,
+        cure={"railway:serviceInstanceLimitsUpdate": 1, "railway:deploymentRestart": 1},
+        proof=processors_raised,
+        counterpart=Counterpart(
+            title="Orders take more processors than the backend has, and Railway refuses to give it more",
+            way="is refused",
+            first=(REFUSE_PROCESSORS,),
+            at_most={"railway:serviceInstanceLimitsUpdate": 1, "railway:deploymentRestart": 0},
+            proof=processors_unchanged,
         ),
     ),
     Scenario(

@@ -43,6 +43,7 @@ class Platform:
         async with asyncio.TaskGroup() as group:
             for service in self._services.values():
                 group.create_task(service.weigh_for_ever())
+                group.create_task(service.throttle_for_ever())
 
     def listen(self, tell: Tell) -> None:
         """Who is told what becomes of deployments."""

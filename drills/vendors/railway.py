@@ -67,7 +67,7 @@ class RailwayApi(Vendor):
         platform.listen(self._tell)
 
     def controls(self) -> dict[str, Handler]:
-        return {"refuse": self.refuse, "outdate": self.outdate}
+        return {"refuse": self.refuse, "outdate": self.outdate, "confine": self.confine}
 
     def reset(self) -> None:
         self._refusals.clear()
@@ -84,6 +84,12 @@ class RailwayApi(Vendor):
         service = self._platform.service(asked.get("service", "backend"))
         for deployment in service.deployments:
             deployment.variables = deployment.variables | {asked["name"]: asked["value"]}
+        return JSONResponse({})
+
+    async def confine(self, request: Request) -> JSONResponse:
+        """A service has had no more processors than these for as long as anybody knows: {"vCPUs": 0.2}."""
+        asked = await request.json()
+        self._platform.service(asked.get("service", "backend")).confine(asked["vCPUs"])
         return JSONResponse({})
 
     async def _tell(self, event: str, service: Service, deployment: Deployment) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,8 +17,9 @@ import httpx
 import psutil
 
 from drills.company.loopback import http_client
-from drills.company.parent import die_with_parent
+from drills.company.parent import die_at_once_with_parent
 from drills.vendors.config import Company, CompanyService
+from drills.vendors.throttle import Throttle
 
 READY_SECONDS = 15
 STOP_SECONDS = 5
@@ -26,6 +27,8 @@ STOP_SECONDS = 5
 SETTLE_SECONDS = 0.5
 # How often a container is weighed, and started again after it was killed for its weight, before it stays down.
 WEIGH_SECONDS = 0.2
+# How many weighings one measurement of its processors is the mean of: a kernel counts them in steps too large for one.
+CPU_OVER = 5
 RESTARTS = 2
 SAMPLES_KEPT = 1500
 LINES_KEPT = 500
@@ -92,6 +95,12 @@ def history(release: str, variables: dict[str, str]) -> list[Deployment]:
     return [Deployment(release, now() - timedelta(days=2), variables), older]
 
 
+def mean_cpu(spent: Sequence[tuple[float, float]]) -> float:
+    """How many processors were used between the first and the last of these (when, seconds used until then)."""
+    (since, before), (at, after) = spent[0], spent[-1]
+    return round((after - before) / (at - since), 3) if at > since else 0.0
+
+
 class Service:
     """One service of the company: its deployments, newest first, its variables, and the process that serves."""
 
@@ -108,11 +117,13 @@ class Service:
         self.tell: Tell = tell_nobody
         # The limit that is set, and the one that the running container was started under.
         self.memory_gb = self.memory_gb_in_force = config.memory_gb
-        self.cpu = config.cpu
+        self.cpu = self.cpu_in_force = config.cpu
+        self._throttle = Throttle()
         self.samples: deque[Sample] = deque(maxlen=SAMPLES_KEPT)
         self.lines: deque[LogLine] = deque(maxlen=LINES_KEPT)
-        self._cpu_seconds = (0.0, time.time())
+        self._cpu_seconds: deque[tuple[float, float]] = deque(maxlen=CPU_OVER + 1)
         self.out_of_memory = 0
+        self._is_started = False
         self._restarts_left = RESTARTS
         self._readers: set[asyncio.Task[None]] = set()
 
@@ -193,8 +204,9 @@ class Service:
                 and self.current.release == self.config.release
                 and self.current.variables == self._first_variables
                 and self.memory_gb_in_force == self.config.memory_gb
+                and self.cpu_in_force == self.config.cpu
             )
-            self.memory_gb = self.config.memory_gb
+            self.memory_gb, self.cpu = self.config.memory_gb, self.config.cpu
             self.samples.clear()
             self.variables = dict(self._first_variables)
             self.deployments = history(self.config.release, self._first_variables)
@@ -203,6 +215,18 @@ class Service:
             else:
                 await self._end()
                 await self._run_anew(self.current)
+
+    def confine(self, cpu: float) -> None:
+        """It has had no more than these processors for as long as anything was measured."""
+        self.cpu = self.cpu_in_force = cpu
+        self._throttle.forget_savings()
+        self.samples.clear()
+
+    async def throttle_for_ever(self) -> None:
+        """Give the container no more of the processors than its limit, once it serves."""
+        while True:
+            await asyncio.sleep(Throttle.PERIOD_SECONDS)
+            self._throttle.look(self.pid if self._is_started else None, self.cpu_in_force)
 
     async def weigh_for_ever(self) -> None:
         """Measure the container, and kill it when it outgrows its limit: really, as a kernel would."""
@@ -219,12 +243,11 @@ class Service:
         with suppress(psutil.Error):
             process = psutil.Process(self.pid)
             held, times, at = process.memory_info().rss / GB, process.cpu_times(), time.time()
-            seconds, (before, then) = times.user + times.system, self._cpu_seconds
-            self._cpu_seconds = (seconds, at)
+            self._cpu_seconds.append((at, times.user + times.system))
             # More than the limit is never measured: at that point there is no container any more.
             limit = self.memory_gb_in_force
-            cpu = round(max(seconds - before, 0) / max(at - then, WEIGH_SECONDS), 3)
-            self.samples.append(Sample(at, round(min(held, limit), 4), limit, cpu, self.cpu))
+            cpu = mean_cpu(self._cpu_seconds)
+            self.samples.append(Sample(at, round(min(held, limit), 4), limit, cpu, self.cpu_in_force))
             return float(held)
         return None
 
@@ -254,7 +277,9 @@ class Service:
         await self._run(deployment)
 
     async def _run(self, deployment: Deployment) -> None:
-        self.memory_gb_in_force = self.memory_gb
+        self.memory_gb_in_force, self.cpu_in_force = self.memory_gb, self.cpu
+        self._is_started = False
+        self._cpu_seconds.clear()
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -267,7 +292,7 @@ class Service:
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", self.config.module, *arguments),
             env=environment | deployment.variables,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_at_once_with_parent,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=LONGEST_LINE_BYTES,
@@ -278,6 +303,7 @@ class Service:
                 self._readers.add(reader)
                 reader.add_done_callback(self._readers.discard)
         deployment.set_status("SUCCESS" if await self._serves() else "CRASHED")
+        self._is_started = True
 
     async def _read_lines(self, stream: asyncio.StreamReader, deployment_id: str, severity: str) -> None:
         async for raw in stream:
@@ -305,6 +331,7 @@ class Service:
         if process is None or process.returncode is not None:
             return
         process.terminate()
+        self._throttle.let_go()
         try:
             await asyncio.wait_for(process.wait(), STOP_SECONDS)
         except TimeoutError:
@@ -323,4 +350,6 @@ class Service:
             "deployments": rows,
             "memory_limit_gb": self.memory_gb_in_force,
             "out_of_memory": self.out_of_memory,
+            "cpu_limit": self.cpu_in_force,
+            "throttled_seconds": round(self._throttle.held_back_seconds, 2),
         }

@@ -3,11 +3,14 @@
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
+import httpx
+
 from drills.moved.nights import MOVED_DRILLS
-from drills.nights import Act, programme
+from drills.nights import Act, programme, settle
 from drills.scenarios import SCENARIOS
 from drills.scenarios.scenario import Counterpart, Way
 from drills.table import HEADINGS, table_document, write_table
@@ -84,3 +87,15 @@ def test_the_document_has_a_row_for_every_night_with_the_clock_moved() -> None:
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| [^|]+ \|$", section, re.M)
 
     assert rows == list(MOVED_DRILLS)
+
+
+async def test_a_company_that_cannot_be_mended_is_held_against_its_night_and_the_programme_goes_on() -> None:
+    class Away:
+        async def reset(self) -> None:
+            raise httpx.ReadTimeout("")
+
+    nothing: Any = None
+    world: Any = Away()
+    assert await settle(world, nothing, nothing, since=datetime.now(UTC)) == [
+        "could not be mended by hand: ReadTimeout"
+    ]

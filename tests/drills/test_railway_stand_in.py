@@ -179,6 +179,39 @@ async def test_a_backend_that_outgrows_its_memory_is_killed_until_it_may_have_mo
     await until(lambda: all_monitors_up(company))
 
 
+async def test_a_backend_that_wants_more_processors_is_held_back_until_it_may_have_them(
+    company: Company,
+) -> None:
+    began = datetime.now(UTC)
+
+    async def backend() -> dict[str, Any]:
+        found: dict[str, Any] = (await company.world.state())["company"]["backend"]
+        return found
+
+    async def is_held_back() -> bool:
+        return bool((await backend())["throttled_seconds"] - before["throttled_seconds"] > 1)
+
+    before = await backend()
+    await company.world.do("/control/railway/confine", {"vCPUs": 0.15})
+    await company.world.do("/control/company/fault/suggestions", {})
+    await until(is_held_back, seconds=30)
+
+    wanted = where(company, startDate=began.isoformat(), measurements=["CPU_USAGE", "CPU_LIMIT"])
+    told = (await company.graphql(METRICS, **wanted))["data"]["metrics"]
+    used = {series["measurement"]: [point["value"] for point in series["values"]] for series in told}
+    assert set(used["CPU_LIMIT"]) == {0.15}, "what was measured before it is forgotten"
+
+    assert (await company.graphql(UPDATE_LIMITS, input=where(company, vCPUs=0.3)))["data"]
+    assert (await backend())["cpu_limit"] == 0.15, "not without a start"
+    current = (await company.deployments())[0]
+    assert (await company.graphql(RESTART, id=current["id"]))["data"] == {"deploymentRestart": True}
+    assert (await backend())["cpu_limit"] == 0.3
+
+    await company.world.reset()
+    assert (await backend())["cpu_limit"] == before["cpu_limit"]
+    await until(lambda: all_monitors_up(company))
+
+
 @pytest.mark.parametrize(
     ("query", "changes", "message"),
     [

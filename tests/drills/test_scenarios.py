@@ -23,6 +23,7 @@ from drills.scenarios.scenario import (
     every,
     hotfix_begun_from,
 )
+from drills.scenarios.site import processors_raised, processors_unchanged
 from drills.scenarios.worker import FAILED_BY_HAND, nothing_was_failed_by_hand
 
 
@@ -134,4 +135,34 @@ def test_every_proof_is_asked() -> None:
     assert both(BEFORE, seen(killed=3, old_rows=89)) == [
         "1 connections were ended",
         "1 of 90 old rows were deleted",
+    ]
+
+
+def weighed(**changes: Any) -> dict[str, Any]:
+    return {"company": {"backend": {"pid": 7, "cpu_limit": 1.0, "throttled_seconds": 5.0} | changes}}
+
+
+@pytest.mark.parametrize(
+    ("after", "failures"),
+    [
+        ({"throttled_seconds": 9.0, "cpu_limit": 0.3}, []),
+        (
+            {"throttled_seconds": 7.0, "cpu_limit": 0.3},
+            ["the backend was not held back by its limit of processors"],
+        ),
+        (
+            {"throttled_seconds": 9.0, "cpu_limit": 0.2},
+            ["the limit in force is 0.2 vCPU, no higher than before"],
+        ),
+        ({"throttled_seconds": 9.0, "cpu_limit": 0.3, "pid": None}, ["the backend does not run"]),
+    ],
+)
+def test_more_processors_are_proved_by_the_limit_in_force(after: dict[str, Any], failures: list[str]) -> None:
+    assert processors_raised(weighed(), weighed(**after)) == failures
+
+
+def test_refused_processors_leave_the_limit_as_it_was() -> None:
+    assert processors_unchanged(weighed(), weighed(cpu_limit=0.2)) == []
+    assert processors_unchanged(weighed(), weighed(cpu_limit=0.3)) == [
+        "the limit in force went from 0.2 to 0.3 vCPU"
     ]

@@ -107,12 +107,30 @@ def out_of_memory(looks: Looks, policy: Policy) -> Case:
 NEEDED = ("postgres_connections", "postgres_writable", "postgres_slow_queries", "redis_ping")
 
 
+# Between two of its stalls, a backend that lacks processors answers: late.
+LATE_SECONDS = 1.0
+
+
+def processors_are_full(looks: Looks) -> bool:
+    """Whether the backend used all that it may use of its processors, most of the last minutes."""
+    return (looks.facts("railway_metrics").get("cpu_share") or 0) >= FULL_SHARE
+
+
+def backend_is_unwell(looks: Looks, policy: Policy) -> bool:
+    """It does not answer, answers badly or late, or what watches it from outside says that it is down."""
+    backend = backend_of(policy)
+    down = looks.facts("uptimerobot_monitors").get("down") or []
+    watched = backend is not None and not set(backend.monitors).isdisjoint(down)
+    late = (looks.facts("backend_health").get("seconds") or 0) > LATE_SECONDS
+    return looks.is_bad("backend_health") or watched or late
+
+
 def cpu_maxed(looks: Looks, policy: Policy) -> Case:
     """Its processors are used up, and it does not answer well: it needs more of them, or less to do."""
     case = Case(CPU_MAXED, Fault.OURS)
     used = looks.facts("railway_metrics")
     share: float = used.get("cpu_share") or 0
-    full = share >= FULL_SHARE
+    full = processors_are_full(looks)
     case.weigh(
         4,
         full,
@@ -120,11 +138,7 @@ def cpu_maxed(looks: Looks, policy: Policy) -> Case:
         f"{share:.0%} of its processors were used most of the last minutes",
         seen=used.get("cpu_share") is not None,
     )
-    backend = backend_of(policy)
-    down = looks.facts("uptimerobot_monitors").get("down") or []
-    unwell = looks.is_bad("backend_health") or (
-        backend is not None and not set(backend.monitors).isdisjoint(down)
-    )
+    unwell = backend_is_unwell(looks, policy)
     case.weigh(4, full and unwell, "it does not answer well", "it answers all the same", seen=full)
     # Whoever waits for a broken database or runs a broken release is busy too: then it is no cause of its own.
     minutes = looks.facts("railway_deployments").get("deployed_minutes_ago")

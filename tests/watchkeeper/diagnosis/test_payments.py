@@ -89,6 +89,9 @@ WELL = (health(), webhooks("ok"), check("payments_health", OK), ENDPOINT)
         ((*WELL, not_delivered(3), memory(0.15, falls=1)), 0.56),
         ((*WELL, not_delivered(3), memory(0.15)), 1.0),
         ((*WELL, not_delivered(3), memory(0.15, falls=1, limit=0.3)), 1.0),
+        # So does one that lacks processors, between two stalls.
+        ((*WELL, not_delivered(3), check("railway_metrics", OK, cpu_share=0.99, cpu_limit=1.0)), 0.56),
+        ((*WELL, not_delivered(3), check("railway_metrics", OK, cpu_share=0.5, cpu_limit=1.0)), 1.0),
         ((*WELL, not_delivered(0)), None),
         ((health(), UNWELL, ENDPOINT, not_delivered(3)), None),
         ((health(), webhooks("signature"), ENDPOINT, not_delivered(3)), None),

@@ -139,6 +139,16 @@ def test_another_services_monitor_says_nothing_of_the_backends_processors(down: 
     assert (found.confidence >= ACT_ABOVE) is acts
 
 
+@pytest.mark.parametrize(("seconds", "acts"), [(0.02, False), (1.5, True)])
+def test_a_backend_that_lacks_processors_may_answer_between_its_stalls_but_late(
+    seconds: float, acts: bool
+) -> None:
+    used = check("railway_metrics", OK, cpu_share=0.99, cpu_limit=1.0)
+    answered = check("backend_health", OK, status_code=200, seconds=seconds)
+
+    assert (finding("cpu_maxed", used, answered).confidence >= ACT_ABOVE) is acts
+
+
 def test_whoever_is_handed_used_up_processors_reads_how_many_there_are() -> None:
     used = check("railway_metrics", OK, cpu_share=1.0, cpu_limit=2.0)
     found = finding("cpu_maxed", used, health(BAD, 502))
