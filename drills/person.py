@@ -24,22 +24,35 @@ READ_SECONDS = 3.0
 
 
 class FirstForm(HTMLParser):
-    """The first form of a page: where it goes and which buttons it has."""
+    """The first form of a page: where it goes and which buttons it has, one without a name as ""."""
 
     def __init__(self) -> None:
         super().__init__()
         self.action: str | None = None
         self.buttons: list[tuple[str, str]] = []
         self.asks_for_words = False
+        self._inside = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form" and self.action is None:
-            self.action = given.get("action", "")
+            self.action, self._inside = given.get("action", ""), True
+        if not self._inside:
+            return
         if "required" in given:
             self.asks_for_words = True
-        if tag == "button" and "name" in given:
-            self.buttons.append((given["name"], given.get("value", "")))
+        if tag == "button":
+            self.buttons.append((given.get("name", ""), given.get("value", "")))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._inside = False
+
+    @property
+    def wants_a_press(self) -> bool:
+        """Whether it takes no more than that: a plan's two buttons, or a single one with nothing to choose."""
+        names = {name for name, _ in self.buttons}
+        return self.action is not None and not self.asks_for_words and bool(names & {"", "decision"})
 
 
 @dataclass
@@ -71,7 +84,7 @@ class Person:
         page = await self.browser.get(link)
         form = FirstForm()
         form.feed(page.text)
-        if page.is_error or form.action is None or form.asks_for_words:
+        if page.is_error or form.action is None or not form.wants_a_press:
             return
         fields: dict[str, str] = {}
         if any(name == "decision" for name, _ in form.buttons):
