@@ -14,17 +14,19 @@ from prefect.cache_policies import NO_CACHE
 from flows.artifacts import publish
 from flows.bench import Bench, open_bench
 from flows.checks import look_at_payments, read_vendor_page, run_payment_probes, run_probes
+from flows.maintenance import is_under_way
 from flows.readings import PAYMENT_PROBES, is_unread
 from flows.resolution import held_back_for
 from flows.runbooks.cures import choose_cure
 from flows.tidying import resolve_ended_issues, send_missed_again
 from tasks.shapes import store_task
 from watchkeeper.closing import close_as_proved
+from watchkeeper.deadlines.maintenance import read_maintenance
 from watchkeeper.diagnosis import KINDS
 from watchkeeper.documents.cards import verification_card
 from watchkeeper.endings import hear_ends, read_waited_for
 from watchkeeper.findings import read_findings, read_readings, save_missed_payments, save_reading
-from watchkeeper.model import CheckStatus, Incident, Kind, Reading, TimelineKind
+from watchkeeper.model import CheckStatus, Incident, Kind, Reading, RemediationState, TimelineKind
 from watchkeeper.paging.desk import update_team
 from watchkeeper.policy import Policy
 from watchkeeper.policy.rules import Verification
@@ -165,7 +167,9 @@ async def look_once(
     bench: Bench, incident: Incident, rules: Verification, waiting: Waiting = FOR_NOBODY
 ) -> Progress:
     await take_look(incident.id, waiting.vendor, waiting.felt)
-    since = incident.mitigated_at or incident.detected_at
+    since = max(
+        incident.mitigated_at or incident.detected_at, await switched_at(bench) or incident.detected_at
+    )
     readings = [r for r in await read_readings(bench.store, incident.id) if r.observed_at >= since]
     told, now = await what_alerts_say(bench, incident), bench.now()
     looks = looks_of(readings, incident.service)
@@ -174,6 +178,18 @@ async def look_once(
     policy = bench.desk(incident).policy
     page = [reading for reading in readings if reading.service == waiting.vendor.lower()]
     return judge_waiting(looks, page, waiting, policy, watched_since=since, told=told, now=now)
+
+
+async def switched_at(bench: Bench) -> datetime | None:
+    """Since when maintenance mode is as it is; now, while it is being switched.
+
+    Green while no customer was served proves nothing of a shop that is open, and red between the two deployments of a
+    switch is no relapse.
+    """
+    last, now = (await read_maintenance(bench.store)).last, bench.now()
+    if last is None or last.state is RemediationState.FAILED:
+        return None
+    return now if is_under_way(last, now) else last.finished_at or last.claimed_at
 
 
 async def what_alerts_say(bench: Bench, incident: Incident) -> Told:

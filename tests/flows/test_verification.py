@@ -1,22 +1,25 @@
 """Verification: green for long enough, fallen back, or never recovered; read off the looks that were stored."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from flows import verification as watching
 from flows.respond import contradiction
 from flows.verification import Progress, Verdict, look_once, share_done, verification
-from tests.flows.conftest import MovedBench
+from tests.flows.conftest import MovedBench, plan_to
 from tests.flows.looks import NOT_RECOVERED, RELAPSED, STABLE, WATCHED_SINCE, WATCHING, minutes, reading
+from tests.rows import a_remediation
+from watchkeeper.deadlines.maintenance import Maintenance
 from watchkeeper.documents.post_mortem import draft
 from watchkeeper.documents.reading import section_text
 from watchkeeper.findings import save_reading
 from watchkeeper.incidents import read_incident
-from watchkeeper.model import Check, CheckStatus, Incident, Kind, Reading, Status
+from watchkeeper.model import Check, CheckStatus, Incident, Kind, Reading, RemediationState, Status
 from watchkeeper.policy import Policy
 from watchkeeper.reviews import read_review
 from watchkeeper.reviews.drafting import read_known
@@ -229,6 +232,34 @@ async def test_what_was_read_before_the_cure_does_not_count(
     again = await bench.move(incident.id, Status.MONITORING)
 
     assert await look_once(bench, again, rules) == Progress(WATCHING, bench.now())
+
+
+async def test_what_was_read_before_maintenance_mode_was_switched_does_not_count(
+    bench: MovedBench, policy: Policy, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Green while no customer was served proves nothing, and red between its two deployments is no relapse."""
+    incident = await mitigated(bench, policy)
+    rules = bench.desk(incident).policy.verification
+    play("GGRRRG")
+    began_at = bench.now()
+
+    async def look(state: RemediationState, **ended: datetime) -> Progress:
+        switch = a_remediation(plan_to("set_maintenance_mode"), state, claimed_at=began_at, **ended)
+        monkeypatch.setattr(watching, "read_maintenance", AsyncMock(return_value=Maintenance(switch, [])))
+        progress = await look_once(bench, incident, rules)
+        bench.clock.advance(seconds=10)
+        return progress
+
+    # One that was refused changed nothing.
+    assert (await look(RemediationState.FAILED, finished_at=began_at)).green_since == began_at
+    assert (await look(RemediationState.FAILED, finished_at=bench.now())).green_since == began_at
+    for _ in range(2):
+        assert await look(RemediationState.CLAIMED) == Progress(WATCHING, None)
+    ended_at = bench.now()
+    assert await look(RemediationState.DONE, finished_at=ended_at) == Progress(WATCHING, None)
+    assert await look(RemediationState.DONE, finished_at=ended_at) == Progress(
+        WATCHING, ended_at + timedelta(seconds=10)
+    )
 
 
 async def test_an_alert_of_the_same_night_makes_it_watch_for_longer(
