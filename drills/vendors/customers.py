@@ -56,6 +56,8 @@ class Customers:
         self._counted = 0
         # The number that the shop gave to the newest order that it took.
         self.newest_order = 0
+        # What the shop told whoever wanted to order while it was closed, and how often.
+        self.closed_to: Counter[str] = Counter()
         self.designs: dict[str, Design] = {}
         self.refused = 0
 
@@ -77,6 +79,8 @@ class Customers:
             self.orders.append((at, answer.status_code == 201))
             if answer.status_code == 201:
                 self.newest_order = max(self.newest_order, answer.json()["id"])
+            if answer.status_code == 503:
+                self.closed_to[answer.json()["message"]] += 1
 
     def _item(self, at: datetime) -> str | None:
         self._counted += 1
@@ -135,11 +139,12 @@ class Customers:
             "delivered_twice": sum(design.delivered > 1 for design in self.designs.values()),
         }
 
-    def state(self) -> dict[str, int]:
-        """Every order so far."""
+    def state(self) -> dict[str, Any]:
+        """Every order so far, and what was said to those who found the shop closed."""
         return {
             **self.counts_since(datetime.min.replace(tzinfo=UTC)),
             "newest_order": self.newest_order,
+            "closed_to": dict(self.closed_to),
         }
 
     def counts_since(self, moment: datetime) -> dict[str, int]:

@@ -69,6 +69,7 @@ class SupabaseApi(Vendor):
         self._page_clears_at: float | None = None
         self._log_bytes = 0
         self._other_bytes = 0
+        self._disk_bytes = config.disk_bytes
         self._read_only = False
         self._tidy = False
         self._switched_at: datetime | None = None
@@ -96,7 +97,12 @@ class SupabaseApi(Vendor):
         ]
 
     def controls(self) -> dict[str, Handler]:
-        return {"outage": self.begin_outage, "recover": self.end_outage, "fill": self.fill}
+        return {
+            "outage": self.begin_outage,
+            "recover": self.end_outage,
+            "fill": self.fill,
+            "enlarge": self.enlarge,
+        }
 
     def state(self) -> dict[str, Any]:
         return {
@@ -116,6 +122,7 @@ class SupabaseApi(Vendor):
         self._page_clears_at = None
         self._log_bytes = 0
         self._other_bytes = 0
+        self._disk_bytes = self._config.disk_bytes
         self._tidy = True
 
     # The API.
@@ -180,7 +187,7 @@ class SupabaseApi(Vendor):
         }
 
     async def disk_util(self, request: Request) -> JSONResponse:
-        size, used = self._config.disk_bytes, min(self._used_bytes, self._config.disk_bytes)
+        size, used = self._disk_bytes, min(self._used_bytes, self._disk_bytes)
         metrics = {"fs_size_bytes": size, "fs_used_bytes": used, "fs_avail_bytes": size - used}
         return JSONResponse({"timestamp": datetime.now(UTC).isoformat(), "metrics": metrics})
 
@@ -239,9 +246,17 @@ class SupabaseApi(Vendor):
         self._recovers_at = None
 
     async def fill(self, request: Request) -> JSONResponse:
-        """As soon as much is written, so much of the disk is taken by what is in no table: a write-ahead log, kept for
-        a reader that is away."""
-        self._log_bytes = int((await request.json())["megabytes"] * MEGABYTE)
+        """As soon as much is written, or now with "at_once", so much of the disk is taken by what is in no table: a
+        write-ahead log, kept for a reader that is away."""
+        asked = await request.json()
+        self._log_bytes = int(asked["megabytes"] * MEGABYTE)
+        if asked.get("at_once"):
+            self._other_bytes = self._log_bytes
+        return JSONResponse({})
+
+    async def enlarge(self, request: Request) -> JSONResponse:
+        """Somebody buys a disk of so much, in the dashboard."""
+        self._disk_bytes = int((await request.json())["megabytes"] * MEGABYTE)
         return JSONResponse({})
 
     # What it does by itself.
@@ -273,9 +288,7 @@ class SupabaseApi(Vendor):
                 await tidy_up(connection)
                 self._tidy = False
             await self._look(connection)
-            await self._set_read_only(
-                connection, self._used_bytes >= READ_ONLY_FROM * self._config.disk_bytes
-            )
+            await self._set_read_only(connection, self._used_bytes >= READ_ONLY_FROM * self._disk_bytes)
             # A session keeps what it was opened with; one that is at work is let finish first.
             await connection.execute(END_OLDER, [self._database, self._switched_at])
             await asyncio.sleep(LOOK_SECONDS)

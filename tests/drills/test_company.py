@@ -44,6 +44,11 @@ async def test_maintenance_mode_tells_customers_and_still_answers_about_its_heal
     assert (await company.backend("/health")).status_code == 200
     assert "closed for maintenance</h1><p>Back shortly.</p>" in await company.page()
 
+    async def is_told() -> bool:
+        return "Back shortly." in (await company.world.state())["customers"]["closed_to"]
+
+    await until(is_told)
+
     await set_mode("false")
     await until(lambda: orders_answer(201))
     assert "mug, shirt, poster" in await company.page()

@@ -133,6 +133,23 @@ async def test_a_full_disk_only_reads_until_it_is_cleaned_up(company: Company) -
     assert (seen["old_rows"], seen["young_rows"]) == (0, young)
 
 
+async def test_a_disk_that_is_full_at_once_has_room_when_it_is_larger(company: Company) -> None:
+    async def read_only(wanted: bool) -> bool:
+        return (await state(company))["read_only"] is wanted
+
+    await company.world.do("/control/supabase/fill", {"megabytes": 60, "at_once": True})
+    await until(lambda: read_only(True))
+
+    await company.world.do("/control/supabase/enlarge", {"megabytes": 256})
+
+    await until(lambda: read_only(False))
+    util = (await ask(company, "/config/disk/util")).json()["metrics"]
+    assert (util["fs_size_bytes"], util["fs_used_bytes"] > 60_000_000) == (256_000_000, True)
+    await company.world.reset()
+    util = (await ask(company, "/config/disk/util")).json()["metrics"]
+    assert (util["fs_size_bytes"], util["fs_used_bytes"] < 60_000_000) == (64_000_000, True)
+
+
 def clean_up_by_hand(url: str) -> None:
     """As a person would, in psql: a session may say that it writes."""
     with psycopg.connect(url, autocommit=True, options="-c default_transaction_read_only=off") as connection:
