@@ -16,6 +16,7 @@ from drills.writes import is_production_write
 from watchkeeper.links import BLANK
 from watchkeeper.model import Finding, Incident, Remediation, Status
 from watchkeeper.paging.model import Notification, Purpose
+from watchkeeper.remediations import is_by_hand
 from watchkeeper.rendering import one_line
 
 # Where a change touches nothing of production: an issue and a branch are begun before a person takes over.
@@ -29,7 +30,8 @@ class Facts:
     Attributes:
         observe: whether the policy let Watchkeeper only observe.
         counterpart: whether this was the night in which the cure does not work.
-        before, after: what the company and its vendors saw (GET /control/state) before the fault and at the end.
+        before, after: what the company and its vendors saw (GET /control/state) before the fault and at the end; with
+            what whoever took over saw meanwhile under "by_hand" of `after`.
         requests: every request a stand-in received.
         incidents: how many were opened; one fault is one incident.
         orders_after: orders that customers placed after the end, as (succeeded, failed).
@@ -87,6 +89,7 @@ def grade(facts: Facts) -> list[str]:
     if facts.incidents != 1:
         failures.append(f"{facts.incidents} incidents were opened for one fault")
     if facts.ends_resolved:
+        failures += evidence_failures(facts) if facts.scenario.by_hand else []
         return [*failures, *resolved_failures(facts, facts.incident)]
     return [*failures, *handover_failures(facts, facts.incident)]
 
@@ -167,11 +170,7 @@ def handover_failures(facts: Facts, incident: Incident) -> list[str]:
     failures = []
     if incident.waiting_for != "person":
         failures.append("the incident did not end in a person's hands")
-    handed = arrived(facts, Purpose.HANDOVER)
-    if not handed:
-        failures.append("nobody was told that a person must take over")
-    elif lacking := evidence_lacking(facts, handed):
-        failures.append(f"whoever took over was not given: {lacking[0]}")
+    failures += evidence_failures(facts)
     if facts.asked_nobody:
         failures += untouched_failures(facts)
     if facts.scenario.ends_with_person and incident.cause != facts.scenario.cause:
@@ -179,10 +178,22 @@ def handover_failures(facts: Facts, incident: Incident) -> list[str]:
     if facts.counterpart and facts.scenario.counterpart and not facts.asked_nobody:
         failures += facts.scenario.counterpart.proof(facts.before, facts.after)
         failures += untried_failures(facts)
-    if facts.scenario.ends_with_person and not any("to do:" in message.text for message in handed):
-        failures.append("whoever took over was not told what to do")
     if facts.scenario.ends_with_person and not facts.counterpart:
         failures += facts.scenario.proof(facts.before, facts.after)
+    return failures
+
+
+def evidence_failures(facts: Facts) -> list[str]:
+    """Whoever takes over is told so, with everything that was found and tried, and what is theirs to do."""
+    handed = arrived(facts, Purpose.HANDOVER)
+    failures = []
+    if not handed:
+        failures.append("nobody was told that a person must take over")
+    elif lacking := evidence_lacking(facts, handed):
+        failures.append(f"whoever took over was not given: {lacking[0]}")
+    is_theirs = facts.scenario.ends_with_person or facts.scenario.by_hand
+    if is_theirs and not any("to do:" in message.text for message in handed):
+        failures.append("whoever took over was not told what to do")
     return [*failures, *untold_failures(facts, handed)]
 
 
@@ -212,7 +223,7 @@ def evidence_lacking(facts: Facts, handed: Sequence[Received]) -> list[str]:
     """What was found and what was tried, in no message that reached whoever took over."""
     told = "\n".join(message.text for message in handed)
     known = [one_line("; ".join(finding.evidence)) for finding in facts.findings]
-    known += [one_line(r.plan.summary) for r in facts.remediations]
+    known += [one_line(r.plan.summary) for r in facts.remediations if not is_by_hand(r)]
     return [words for words in known if words not in told]
 
 

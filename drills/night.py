@@ -1,7 +1,7 @@
 """One night: the company is broken, it is watched until it is over, and what was seen is gathered."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,11 +10,12 @@ from urllib.parse import urlencode
 
 from drills.company.loopback import http_client
 from drills.grading import Facts
+from drills.hands import Hands
 from drills.person import Behaviour, Person
 from drills.scenarios.scenario import Scenario, Step
 from drills.screen import Screen
 from drills.stand import World
-from drills.world_config import PEOPLE
+from drills.world_config import PEOPLE, local
 from watchkeeper.clock import utc_now
 from watchkeeper.deadlines import read_deadlines
 from watchkeeper.errors import BadInput
@@ -48,10 +49,16 @@ class Seen:
 
     def is_over(self) -> bool:
         """Resolved, with its draft written where one is owed, or in a person's hands."""
+        return self.handed_over is not None or self.is_closed()
+
+    @property
+    def handed_over(self) -> Incident | None:
+        """The incident, where it lies in a person's hands."""
+        return self.incident if self.incident and self.incident.waiting_for == "person" else None
+
+    def is_closed(self) -> bool:
         if self.incident is None:
             return False
-        if self.incident.waiting_for == "person":
-            return True
         resolved = self.incident.status in (Status.RESOLVED, Status.REVIEWED)
         # Where a review is owed, its row was made in the moment of the end.
         return resolved and (self.review is None or self.review["draft"] is not None)
@@ -77,19 +84,25 @@ async def play_night(
     person: Behaviour,
     speed: float,
     screen: Screen,
+    prefect_url: str,
     counterpart: bool = False,
     observe: bool = False,
 ) -> Night:
-    """Break the company, watch until it is over, and gather what was seen."""
-    fault_at = utc_now()
+    """Break the company, watch until it is over, and gather what was seen. Whoever takes over does what the scenario says."""
+    fault_at, patience = utc_now(), OVERHEAD + POLICY_DURATION / speed
+    saw: dict[str, Any] | None = None
     screen.start(fault_at)
     screen.say(title_of(scenario, counterpart), at=fault_at, word="fault", style="bold red")
     before = await world.state()
     async with played_person(world, person, screen, since=fault_at):
         await break_company(world, scenario, counterpart=counterpart)
-        seen = await watch_night(
-            store, screen, since=fault_at, give_up_after=OVERHEAD + POLICY_DURATION / speed
-        )
+        seen = await watch_night(store, screen, since=fault_at, give_up_after=patience)
+        if scenario.by_hand and person == "prompt" and (handed := seen.handed_over):
+            async with hands_of(world, handed, screen, prefect_url, since=fault_at, speed=speed) as hands:
+                saw = await scenario.by_hand(hands)
+            mended = not (counterpart or observe)
+            until = Seen.is_closed if mended else Seen.is_over
+            seen = await watch_night(store, screen, since=fault_at, give_up_after=patience, until=until)
         over_at = utc_now()
         await asyncio.sleep(ORDERS_SECONDS)
     facts = await gather_facts(
@@ -101,6 +114,7 @@ async def play_night(
         since=fault_at,
         over_at=over_at,
         before=before,
+        saw=saw,
         counterpart=counterpart,
         observe=observe,
     )
@@ -152,11 +166,46 @@ async def played_person(
                 await living
 
 
-async def watch_night(store: Store, screen: Screen, *, since: datetime, give_up_after: timedelta) -> Seen:
+@asynccontextmanager
+async def hands_of(
+    world: World, incident: Incident, screen: Screen, prefect_url: str, *, since: datetime, speed: float
+) -> AsyncIterator[Hands]:
+    """What Ana has at hand when an incident was handed over to her."""
+
+    async def read_messages() -> list[tuple[str, str]]:
+        received = [m for m in await world.received() if datetime.fromisoformat(m.at) >= since]
+        return [(f"{message.recipient} ({message.channel})", message.text) for message in received]
+
+    async with (
+        http_client(base_url=prefect_url, timeout=10) as prefect,
+        http_client(timeout=10) as browser,
+    ):
+        yield Hands(
+            name="ana",
+            incident=incident.number,
+            speed=speed,
+            prefect=prefect,
+            browser=browser,
+            shop=local(world.ports.backend),
+            site=local(world.ports.frontend),
+            dashboard=world.do,
+            read_messages=read_messages,
+            say=lambda text: screen.say(text, at=utc_now(), word="person", style="bold magenta"),
+        )
+
+
+async def watch_night(
+    store: Store,
+    screen: Screen,
+    *,
+    since: datetime,
+    give_up_after: timedelta,
+    until: Callable[[Seen], bool] = Seen.is_over,
+) -> Seen:
     """Show what happens as it happens, until the night is over or the time is up."""
     seen = Seen()
     give_up_at = utc_now() + give_up_after
-    while not seen.is_over() and utc_now() < give_up_at:
+    while not until(seen) and utc_now() < give_up_at:
         await asyncio.sleep(LOOK_SECONDS)
         seen = await look(store, since)
         screen.show_entries(seen.timeline)
@@ -195,10 +244,14 @@ async def gather_facts(
     since: datetime,
     over_at: datetime,
     before: dict[str, Any],
+    saw: dict[str, Any] | None = None,
     counterpart: bool = False,
     observe: bool = False,
 ) -> Facts:
-    """What the company, its vendors and its people saw; of the rows, only what is to be held against it."""
+    """What the company, its vendors and its people saw; of the rows, only what is to be held against it.
+
+    `saw` is what whoever took over saw while they mended it by hand.
+    """
     orders = await world.ask(f"/control/company/orders?{urlencode({'since': over_at.isoformat()})}")
     incident = seen.incident
     review = next((d for d in seen.deadlines if d.kind is DeadlineKind.REVIEW), None)
@@ -208,7 +261,7 @@ async def gather_facts(
         counterpart=counterpart,
         observe=observe,
         before=before,
-        after=await world.state(),
+        after=await world.state() | {"by_hand": saw},
         incident=incident,
         incidents=len(await opened_since(store, since)),
         notifications=await read_notifications(store, incident.id) if incident else [],

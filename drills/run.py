@@ -152,6 +152,7 @@ async def play(
             person=person,
             speed=stack.settings.speed,
             screen=screen,
+            prefect_url=stack.api_url,
             counterpart=counterpart,
             observe=observe,
         )

@@ -1,6 +1,6 @@
 """The scenarios, by name: one module per runbook."""
 
-from drills.scenarios import database, errors, frontend, payments, redis, site, worker
+from drills.scenarios import database, errors, frontend, maintenance, payments, redis, site, worker
 from drills.scenarios.scenario import Scenario
 
 SCENARIOS: dict[str, Scenario] = {
@@ -13,5 +13,6 @@ SCENARIOS: dict[str, Scenario] = {
         *errors.SCENARIOS,
         *worker.SCENARIOS,
         *payments.SCENARIOS,
+        *maintenance.SCENARIOS,
     )
 }

@@ -1,9 +1,10 @@
 """What a scenario is: how it breaks the stand-in company, and what must be true afterwards."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from drills.hands import Hands
 from drills.person import Behaviour
 
 GOOD_RELEASE = "2024.1"
@@ -11,6 +12,8 @@ BROKEN_RELEASE = "2024.2-broken"
 
 # What the stand-ins saw (GET /control/state), before the fault and after the end; what is wrong, in sentences.
 Proof = Callable[[dict[str, Any], dict[str, Any]], list[str]]
+# What whoever took over does; what they saw meanwhile.
+ByHand = Callable[[Hands], Awaitable[dict[str, Any]]]
 
 
 def nothing_to_prove(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -116,6 +119,8 @@ class Scenario:
         proof: what the company and its vendors must have seen in the end.
         untouched: what must be as it was where nobody approved, of what no request to a vendor would show.
         counterpart: the night in which the cure does not work.
+        by_hand: what whoever takes over does, where they answer at all, and saw meanwhile: a proof finds it under
+            "by_hand" of what was seen after the end. Its writes are the cure.
     """
 
     name: str
@@ -131,6 +136,7 @@ class Scenario:
     untouched: Proof = nothing_to_prove
     counterpart: Counterpart | None = None
     kind: str | None = None
+    by_hand: ByHand | None = None
 
     def ends_resolved(self, person: Behaviour) -> bool:
         """Without a person's word, what needs one is handed over."""

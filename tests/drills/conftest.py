@@ -58,7 +58,13 @@ class Stand:
     async def night(self, scenario: str) -> Night:
         """Break the company and wait until it is over; the person on call acknowledges and approves."""
         return await play_night(
-            SCENARIOS[scenario], self.world, self.store, person="prompt", speed=SPEED, screen=self.screen
+            SCENARIOS[scenario],
+            self.world,
+            self.store,
+            person="prompt",
+            speed=SPEED,
+            screen=self.screen,
+            prefect_url=self.stack.api_url,
         )
 
 

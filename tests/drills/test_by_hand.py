@@ -1,13 +1,11 @@
 """What people start by hand from the Prefect UI: an incident, a sweep, a dry run; and the artifacts they read."""
 
 import asyncio
-from datetime import datetime
-from html import escape
 from typing import Any
 
-import httpx
 import pytest
 
+from drills.grading import grade
 from drills.leaks import leaks
 from drills.night import OVERHEAD, break_company, opened_since, played_person, watch_night
 from drills.scenarios import SCENARIOS
@@ -104,36 +102,12 @@ async def test_a_drill_from_the_form_ends_in_the_table_of_its_nights(stand: Stan
     assert "| connection-leak | pass | connection_leak |" in (await artifacts(stand))["drills"]
 
 
-async def test_maintenance_mode_is_switched_on_and_off_from_the_form_and_customers_see_it(
-    stand: Stand,
-) -> None:
-    began, message = utc_now(), "Back at <4 o'clock>."
-    opened = await run_deployment(
-        stand,
-        "open-incident",
-        {"summary": "Data are being lost", "kind": "other", "users_affected_percent": 90},
-    )
-    assert opened["state_type"] == "COMPLETED", opened["state"]
-    (incident,) = await opened_since(stand.store, began)
-    form = {"incident": incident.number, "your_name": "Ana", "message": message}
+async def test_maintenance_mode_is_switched_from_the_form_by_whoever_takes_over(stand: Stand) -> None:
     try:
-        run = await run_deployment(stand, "maintenance", form | {"switch": "on"})
-        assert run["state_type"] == "COMPLETED", run["state"]
-        answer = await visit(stand.world.ports.backend, "/products")
-        assert (answer.status_code, answer.json()["message"]) == (503, message)
-        page = await visit(stand.world.ports.frontend, "/")
-        assert "closed for maintenance" in page.text and escape(message) in page.text
-
-        await until_reminded(stand, began)
-
-        run = await run_deployment(stand, "maintenance", form | {"switch": "off"})
-        assert run["state_type"] == "COMPLETED", run["state"]
-        assert (await visit(stand.world.ports.backend, "/products")).status_code == 200
-        assert "closed for maintenance" not in (await visit(stand.world.ports.frontend, "/")).text
+        night = await stand.night("maintenance")
     finally:
         await stand.world.reset()
-    switches = [r for r in await read_remediations(stand.store, incident.id) if r.state == "done"]
-    assert [r.approved_by for r in switches] == ["Ana (Prefect UI)"] * 2
+    assert grade(night.facts) == []
 
 
 async def test_the_search_for_secrets_reads_what_people_typed_into_forms_and_what_was_said(
@@ -150,18 +124,3 @@ async def test_the_search_for_secrets_reads_what_people_typed_into_forms_and_wha
     assert {"word stands in prefect's table flow_run", "word stands in watchkeeper's table timeline"} <= set(
         found
     )
-
-
-async def visit(port: int, path: str) -> httpx.Response:
-    async with httpx.AsyncClient(timeout=10) as customer:
-        return await customer.get(f"http://127.0.0.1:{port}{path}")
-
-
-async def until_reminded(stand: Stand, since: datetime) -> None:
-    """The team's channel and the phone of whoever is on call say that it is still on."""
-    async with asyncio.timeout(60):
-        while True:
-            told = [m for m in await stand.world.received() if "Maintenance mode is still on" in m.text]
-            if {"ana", "#incidents"} <= {m.recipient for m in told if m.at >= since.isoformat()}:
-                return
-            await asyncio.sleep(0.2)

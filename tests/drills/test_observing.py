@@ -42,6 +42,7 @@ async def test_whoever_may_only_look_plays_the_night_to_its_end_without_a_single
             person="prompt",
             speed=SPEED,
             screen=stand.screen,
+            prefect_url=stand.stack.api_url,
             observe=True,
         )
         await stand.world.reset()
