@@ -37,6 +37,8 @@ async def close_mend_and_open(hands: Hands) -> dict[str, Any]:
     saw: dict[str, Any] = {}
     saw["on"] = await hands.fill_in("maintenance", form | {"switch": "on"})
     saw["closed"] = await hands.visit()
+    if saw["on"] != "COMPLETED":
+        return saw
     if not is_closed(saw["closed"]):
         saw["failed"] = await hands.until_told(SWITCH_FAILED, TEAM, PATIENCE_SECONDS)
         # For as long as a reminder would take: none may come.
