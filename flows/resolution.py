@@ -11,6 +11,7 @@ from prefect.runtime import flow_run
 from flows.actions.site import Site, open_site
 from flows.artifacts import publish
 from flows.bench import Bench, open_bench
+from flows.going_on import keep_what_holds, step_name
 from flows.patience import patiently
 from flows.runbooks import Cure, PlanStep
 from flows.runbooks.cures import choose_cure
@@ -93,6 +94,7 @@ async def resolution(incident_id: int) -> Outcome:
             return without_cure(tried)
         parts = Parts(bench.store, incident.id, bench.now)
         async with open_site(bench.desk(incident).policy, parts) as site:
+            await keep_what_holds(bench, site, incident, cure)
             for number, plan_step in enumerate(cure.steps, start=1):
                 ended = await take_step(bench, site, incident, number, plan_step, waits=True)
                 if ended is Outcome.HELD:
@@ -155,10 +157,10 @@ async def planned(
 ) -> Remediation | None:
     """This step's remediation of this round: the one that is there, or a new plan from a fresh look."""
     for known in await read_remediations(bench.store, incident.id):
-        if (known.round, known.step) == (incident.round, number):
+        if (known.attempt, known.step) == (incident.round, number):
             async with bench.store.transaction() as db:
                 return await still_signed(db, bench.desk(incident), incident, known, now=bench.now())
-    name = f"step-{number}"
+    name = step_name(number)
     for done in (name, HELD_BACK):
         if await step_result(bench.store, incident.id, incident.round, done) is not None:
             return None  # an earlier run looked and found it unneeded, or held it back
@@ -225,10 +227,12 @@ async def held_back_for(bench: Bench, incident: Incident) -> Held | None:
 
 
 async def has_changed(bench: Bench, incident: Incident, cure: Cure) -> bool:
-    """Whether a step of this round's cure changed anything."""
+    """Whether a step of this round's cure changed anything, before it had to wait or since."""
     known = await read_remediations(bench.store, incident.id)
     ours = [r for r in known if r.round == incident.round and r.step <= len(cure.steps)]
-    return any(r.state is RemediationState.DONE for r in ours)
+    # What was done before a wait may have been for another cause.
+    its = [r for r in ours if r.attempt == incident.round or r.plan.cause == cure.cause]
+    return any(r.state is RemediationState.DONE for r in its)
 
 
 @store_task("ask for approval")  # type: ignore[untyped-decorator]

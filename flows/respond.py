@@ -13,6 +13,7 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from flows.bench import Bench, open_bench
+from flows.going_on import another_round
 from flows.hotfix import leave_hotfix
 from flows.investigation import investigation
 from flows.lease import hold_lease
@@ -24,7 +25,7 @@ from watchkeeper.documents.cards import plan_card
 from watchkeeper.endings import read_waited_for
 from watchkeeper.errors import LeaseLost
 from watchkeeper.findings import read_checks, read_findings
-from watchkeeper.incidents import next_round, wait_for
+from watchkeeper.incidents import wait_for
 from watchkeeper.model import Gate, Incident, Remediation, RemediationState, Status
 from watchkeeper.paging.desk import hand_over, wake
 from watchkeeper.remediations import decide, read_remediations
@@ -107,15 +108,14 @@ async def work(bench: Bench, incident_id: int) -> Ending:
         verdict = await judged(bench, incident_id)
         if verdict is Verdict.STABLE:
             return "resolved"
-        if verdict is Verdict.VENDOR_RECOVERED:
-            why = await comes_and_goes(bench, incident_id)
-        else:
-            why = await fell_short(bench, incident_id, verdict)
+        waited = verdict is Verdict.VENDOR_RECOVERED
+        why = await (
+            comes_and_goes(bench, incident_id) if waited else fell_short(bench, incident_id, verdict)
+        )
         if why:
             return await give_to_person(bench, incident_id, why)
         incident = await bench.incident(incident_id)
-        async with bench.store.transaction() as db:
-            await next_round(db, incident, str(verdict), now=bench.now())
+        await another_round(bench, incident, str(verdict), goes_on=waited)
 
 
 async def looks_again(bench: Bench, incident_id: int) -> bool:
@@ -130,8 +130,7 @@ async def looks_again(bench: Bench, incident_id: int) -> bool:
     if news is None:
         return False
     why = f"{news['source']} told of something else while this was looked into"
-    async with bench.store.transaction() as db:
-        await next_round(db, incident, why, now=bench.now())
+    await another_round(bench, incident, why, goes_on=True)
     return True
 
 

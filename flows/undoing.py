@@ -21,7 +21,7 @@ from watchkeeper.errors import NotConfigured, PreconditionChanged, VendorError
 from watchkeeper.findings import finish_step, step_result
 from watchkeeper.model import Gate, Incident, Plan, Remediation, RemediationState, TimelineKind
 from watchkeeper.parts import Parts
-from watchkeeper.remediations import UNDO_STEP, is_undoing, plan_undoing, read_remediations
+from watchkeeper.remediations import UNDO_STEP, plan_undoing, read_remediations
 from watchkeeper.timeline import record
 
 NOT_CARRIED_OUT = (Gate.OBSERVE,)
@@ -74,7 +74,7 @@ async def why_in_place(bench: Bench, incident: Incident, remediation: Remediatio
 
 def undo_name(remediation: Remediation) -> str:
     """The step that says why a change was not taken back."""
-    return f"undo-{remediation.step}"
+    return f"undo-{remediation.attempt}-{remediation.step}"
 
 
 async def to_take_back(bench: Bench, incident: Incident) -> list[Remediation]:
@@ -82,7 +82,8 @@ async def to_take_back(bench: Bench, incident: Incident) -> list[Remediation]:
     known = await read_remediations(bench.store, incident.id)
     ours = changes_of_ours(incident, known)
     done = [r for r in ours if r.state is RemediationState.DONE and r.plan.undo]
-    return [r for r in reversed(done) if isinstance(action_for(r.action), Undoable)]
+    last_first = sorted(done, key=lambda r: (r.attempt, r.step), reverse=True)
+    return [r for r in last_first if isinstance(action_for(r.action), Undoable)]
 
 
 async def take_back(
@@ -100,7 +101,7 @@ async def planned_undo(
 ) -> Remediation | None:
     """The undoing of this change: the one that is there, or a new plan from a fresh look."""
     for known in await read_remediations(bench.store, incident.id):
-        if (known.round, known.step) == (incident.round, UNDO_STEP + remediation.step):
+        if (known.attempt, known.step) == (remediation.attempt, UNDO_STEP + remediation.step):
             return known
     name = undo_name(remediation)
     if await step_result(bench.store, incident.id, incident.round, name) is not None:
@@ -143,12 +144,15 @@ async def has_begun(bench: Bench, incident: Incident) -> bool:
     What was taken back before a person took over says nothing of what that person did.
     """
     known = await read_remediations(bench.store, incident.id)
-    undone = {UNDO_STEP + r.step for r in changes_of_ours(incident, known)}
-    return any(r.round == incident.round and is_undoing(r) and r.step in undone for r in known)
+    undone = {(r.attempt, UNDO_STEP + r.step) for r in changes_of_ours(incident, known)}
+    return any((r.attempt, r.step) in undone for r in known)
 
 
 def changes_of_ours(incident: Incident, known: Sequence[Remediation]) -> list[Remediation]:
-    """This round's changes that were begun since a person last had the incident: what was there before is theirs."""
+    """This round's changes that were begun since a person last had the incident: what was there before is theirs.
+
+    Among them is what was done before the wait that this round goes on from.
+    """
     since = incident.handed_over_at
     return [
         r

@@ -271,7 +271,12 @@ class Plan(Data):
 
 
 class Remediation(Data):
-    """One change to production, from plan to outcome. Unique by (incident, action, target, attempt)."""
+    """One change to production, from plan to outcome. Unique by (incident, action, target, attempt, step).
+
+    Attributes:
+        round: the round that is judged by it; after a wait for a vendor that is a later one than the round it was made in.
+        attempt: the round that it was planned in; of what takes a change back, that change's.
+    """
 
     id: int
     incident_id: int

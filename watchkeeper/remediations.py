@@ -70,12 +70,15 @@ async def plan_remediation(
     step: int,
     now: datetime,
     gated: tuple[Gate, str] | None = None,
+    attempt: int | None = None,
 ) -> Remediation:
     """Plan a change; planning the same again gives the one that is there.
 
-    The round is the attempt: a cure that did not hold may be tried once more after another investigation.
-    `gated` is the gate and its reason where they were decided with another plan.
+    The round is the attempt: a cure that did not hold may be tried once more after another investigation. Only what
+    takes a change back has that change's `attempt`. `gated` is the gate and its reason where they were decided with
+    another plan.
     """
+    attempt = incident.round if attempt is None else attempt
     gate, reason = gated or gate_for(plan.action, policy)
     within = policy.response.approval_expires_after
     expires_at = due_after(incident.severity, policy, now, within) if gate is Gate.APPROVAL else None
@@ -84,7 +87,7 @@ async def plan_remediation(
         incident_id=incident.id,
         round=incident.round,
         step=step,
-        attempt=incident.round,
+        attempt=attempt,
         action=plan.action,
         target=plan.target,
         plan=plan.model_dump(mode="json"),
@@ -95,7 +98,7 @@ async def plan_remediation(
         expires_at=expires_at,
     )
     if row is None:
-        return await _planned_already(db, incident, plan, step)
+        return await _planned_already(db, incident, plan, attempt, step)
     text = f"Planned: {plan.summary} ({GATE_WORDS[gate]}: {words(reason)})"
     detail = {"preview": plan.preview}
     await record(db, incident.id, TimelineKind.PLAN, text, now=now, detail=detail, key=f"plan:{row['id']}")
@@ -108,8 +111,20 @@ async def plan_undoing(
     """Plan to take a change back. Its own plan said that it would be, so whoever let that happen let this happen."""
     gate, reason = gate_for(plan.action, policy)
     gated = (gate, reason) if gate is Gate.OBSERVE else (Gate.NONE, "said_in_the_plan_it_takes_back")
+    step = UNDO_STEP + done.step
     return await plan_remediation(
-        db, incident, plan, policy, step=UNDO_STEP + done.step, now=now, gated=gated
+        db, incident, plan, policy, step=step, now=now, gated=gated, attempt=done.attempt
+    )
+
+
+async def take_along(db: Db, incident: Incident) -> None:
+    """What was done in this round, which only waited for its vendor, belongs to the next one: that is judged by it."""
+    await db.run(
+        "remediations/take_along",
+        incident_id=incident.id,
+        round=incident.round,
+        undo_step=UNDO_STEP,
+        no_cure=list(NO_CURE),
     )
 
 
@@ -140,8 +155,8 @@ def may_have_ended(remediations: Sequence[Remediation], last_round: int) -> list
     ]
 
 
-async def _planned_already(db: Db, incident: Incident, plan: Plan, step: int) -> Remediation:
-    wanted = (plan.action, plan.target, incident.round, step)
+async def _planned_already(db: Db, incident: Incident, plan: Plan, attempt: int, step: int) -> Remediation:
+    wanted = (plan.action, plan.target, attempt, step)
     for known in await read_remediations(db, incident.id):
         if (known.action, known.target, known.attempt, known.step) == wanted:
             return known
