@@ -15,9 +15,11 @@ from tests.flows.conftest import MovedBench, plan_to
 from tests.flows.looks import NOT_RECOVERED, RELAPSED, STABLE, WATCHED_SINCE, WATCHING, minutes, reading
 from tests.rows import a_remediation
 from watchkeeper.deadlines.maintenance import Maintenance
+from watchkeeper.deadlines.watching import watch_where_quiet
 from watchkeeper.documents.post_mortem import draft
 from watchkeeper.documents.reading import section_text
 from watchkeeper.findings import save_reading
+from watchkeeper.guarding import Guard
 from watchkeeper.incidents import read_incident
 from watchkeeper.model import Check, CheckStatus, Incident, Kind, Reading, RemediationState, Status
 from watchkeeper.policy import Policy
@@ -136,6 +138,35 @@ async def test_tidies_up_once_it_is_proved_and_before_it_is_over(
     assert await watch(incident) is STABLE
 
     assert seen == [(Status.MONITORING, green_since)]
+
+
+@pytest.mark.parametrize(("before", "verdict"), [("R", NOT_RECOVERED), ("GRR", RELAPSED)])
+@pytest.mark.parametrize(
+    ("after", "looks", "judged"),
+    [("RRRG", 34, STABLE), ("GRG", 33, STABLE), ("R", 61, NOT_RECOVERED), ("GRR", 3, RELAPSED)],
+)
+async def test_what_a_person_mended_is_judged_as_leniently_as_any_cure(
+    bench: MovedBench,
+    policy: Policy,
+    play: Play,
+    before: str,
+    verdict: Verdict,
+    after: str,
+    looks: int,
+    judged: Verdict,
+) -> None:
+    """One red look is a blip, and what was seen before the hand-over is not theirs."""
+    incident = await mitigated(bench, policy, quiet=False)
+    play(before)
+    assert await watch(incident) is verdict
+    await bench.handed_over(incident)
+    bench.clock.advance(hours=1)
+    await bench.hear(policy, firing=False)
+    await watch_where_quiet(bench.store, Guard(bench.store, bench.now), now=bench.now())
+
+    probes = play(after)
+
+    assert (await watch(incident), probes.looks) == (judged, looks)
 
 
 async def test_names_on_the_timeline_what_was_paid_and_has_no_order(
