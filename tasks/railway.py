@@ -17,9 +17,10 @@ from tasks.vendor_http import Ask, read_json, rejected, send_json
 from watchkeeper.policy.services import RailwayTarget
 
 LIST_DEPLOYMENTS = """
-query ($input: DeploymentListInput!, $first: Int) {
-  deployments(input: $input, first: $first) {
+query ($input: DeploymentListInput!, $first: Int, $after: String) {
+  deployments(input: $input, first: $first, after: $after) {
     edges { node { id status createdAt statusUpdatedAt canRollback meta } }
+    pageInfo { hasNextPage endCursor }
   }
 }
 """
@@ -39,6 +40,8 @@ mutation ($environmentId: String!, $serviceId: String!) {
 SET_VARIABLE = "mutation ($input: VariableUpsertInput!) { variableUpsert(input: $input) }"
 
 SHOWN = 10
+# Of those before them, where builds that failed hide what serves.
+SHOWN_BEFORE = 50
 WRITE_LIMIT_SECONDS = 20.0
 SERVES, CRASHED = "SUCCESS", "CRASHED"
 # When a new one goes live the old ones are removed, good and bad alike.
@@ -52,7 +55,8 @@ Listing = Callable[[RailwayCredentials, RailwayTarget], Awaitable[list[Deploymen
 
 
 async def list_deployments(credentials: RailwayCredentials, target: RailwayTarget) -> list[Deployment]:
-    """The service's deployments, newest first.
+    """The service's deployments, newest first: the ten newest, and fifty before them unless what serves is among those
+    ten with one to go back to.
 
     Returns:
         Each with id, status, created_at and status_updated_at (ISO 8601), commit_hash and commit_message (or
@@ -61,17 +65,37 @@ async def list_deployments(credentials: RailwayCredentials, target: RailwayTarge
     Raises:
         VendorUnavailable, VendorRejected: as in `tasks.vendor_http`.
     """
+    newest, cursor = await _page(credentials, target, {"first": SHOWN})
+    if cursor is None or _shows_enough(newest):
+        return newest
+    before, _ = await _page(credentials, target, {"first": SHOWN_BEFORE, "after": cursor})
+    return [*newest, *before]
+
+
+async def _page(
+    credentials: RailwayCredentials, target: RailwayTarget, which: dict[str, Any]
+) -> tuple[list[Deployment], str | None]:
+    """One page of deployments, and the cursor of the next, if there is one."""
     ask = Ask("railway", "list_deployments")
     where = {
         "projectId": target.project_id,
         "environmentId": target.environment_id,
         "serviceId": target.service_id,
     }
-    data = await read_data(credentials, ask, LIST_DEPLOYMENTS, {"input": where, "first": SHOWN})
+    data = await read_data(credentials, ask, LIST_DEPLOYMENTS, {"input": where, **which})
     try:
-        return [_deployment(edge["node"]) for edge in data["deployments"]["edges"]]
+        listed = data["deployments"]
+        further = listed.get("pageInfo") or {}
+        cursor = further.get("endCursor") if further.get("hasNextPage") else None
+        return [_deployment(edge["node"]) for edge in listed["edges"]], cursor
     except (KeyError, TypeError, AttributeError):
         raise rejected(ask, "an answer of an unknown shape") from None
+
+
+def _shows_enough(deployments: list[Deployment]) -> bool:
+    """Whether what serves is among them, and one to go back to."""
+    current = current_of(deployments)
+    return current is not None and current["status"] in WENT_LIVE and previous_of(deployments) is not None
 
 
 def _deployment(node: dict[str, Any]) -> Deployment:

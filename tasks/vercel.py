@@ -38,9 +38,17 @@ Deployment = dict[str, Any]
 
 
 async def list_deployments(
-    credentials: VercelCredentials, target: VercelTarget, *, only_candidates: bool = False
+    credentials: VercelCredentials,
+    target: VercelTarget,
+    *,
+    only_candidates: bool = False,
+    only_built: bool = False,
+    before: Deployment | None = None,
 ) -> list[Deployment]:
-    """The project's production deployments, newest first; or only those that can be gone back to.
+    """The project's newest production deployments, newest first: one page, on which failed builds hide what is older.
+
+    So whoever looks for an earlier one says what it must be: one that can be gone back to, or is built, from `before`
+    that one.
 
     Returns:
         Each with id, status (BUILDING, ERROR, INITIALIZING, QUEUED, READY, CANCELED or DELETED), created_at (ISO
@@ -58,6 +66,10 @@ async def list_deployments(
     }
     if only_candidates:
         query["rollbackCandidate"] = "true"
+    if only_built:
+        query["state"] = SERVING
+    if before is not None:
+        query["until"] = str(round(datetime.fromisoformat(before["created_at"]).timestamp() * 1000))
     async with credentials.get_client() as client:
         told = await read_json(client, ask, "GET", "/v6/deployments", params=query)
     try:
@@ -129,6 +141,20 @@ def previous_of(deployments: list[Deployment], current: Deployment | None) -> De
     )
 
 
+async def _previous(
+    credentials: VercelCredentials,
+    target: VercelTarget,
+    deployments: list[Deployment],
+    current: Deployment | None,
+) -> Deployment | None:
+    """The same; where a page full of others hides it, Vercel is asked for what it offers alone."""
+    found = previous_of(deployments, current)
+    if found or current is None or len(deployments) < SHOWN:
+        return found
+    offered = await list_deployments(credentials, target, only_candidates=True, before=current)
+    return previous_of(offered, current)
+
+
 async def vercel_deployments(
     credentials: VercelCredentials | None,
     target: VercelTarget | None,
@@ -151,7 +177,7 @@ async def vercel_deployments(
         facts = {
             "deployments": deployments,
             "current": current,
-            "previous_good": previous_of(deployments, current),
+            "previous_good": await _previous(known, where, deployments, current),
             "deployed_minutes_ago": minutes,
             "changes": changes_of(service, deployments, now=now, recent=recent),
         }

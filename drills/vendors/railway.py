@@ -137,9 +137,15 @@ class RailwayApi(Vendor):
         service = self._service(where)
         if where.get("projectId") != self._config.project_id:
             raise RefusedError("Not Authorized")
-        first = int(variables.get("first") or 20)
-        edges = [{"node": node_of(d)} for d in service.deployments[:first]]
-        return {"edges": edges, "pageInfo": {"hasNextPage": False, "endCursor": None}}
+        first, after = int(variables.get("first") or 20), variables.get("after")
+        ids = [d.id for d in service.deployments]
+        if after is not None and after not in ids:
+            raise RefusedError("Invalid cursor")
+        rest = service.deployments[ids.index(after) + 1 :] if after is not None else service.deployments
+        shown = rest[:first]
+        edges = [{"node": node_of(d), "cursor": d.id} for d in shown]
+        further = {"hasNextPage": len(rest) > first, "endCursor": shown[-1].id if shown else None}
+        return {"edges": edges, "pageInfo": further}
 
     async def _deployment(self, variables: dict[str, Any]) -> dict[str, Any]:
         _, deployment = self._find(variables)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -138,10 +139,21 @@ class VercelApi(Vendor):
         query = request.query_params
         if refusal := self._refusal(request, query.get("projectId", "")):
             return refusal
-        listed = [d for d in self._deployments if query.get("rollbackCandidate") != "true" or self._offers(d)]
+        listed = [d for d in self._deployments if self._is_asked_for(d, query)]
         shown = listed[: int(query.get("limit", "20"))]
-        pagination = {"count": len(shown), "next": None, "prev": None}
+        older = shown[-1].created if len(shown) < len(listed) else None
+        pagination = {"count": len(shown), "next": older, "prev": None}
         return JSONResponse({"deployments": [self._row(d) for d in shown], "pagination": pagination})
+
+    def _is_asked_for(self, deployment: Deployment, query: QueryParams) -> bool:
+        """Every filter of the query holds; `until` is what was created before, and the next page's as well."""
+        states = query["state"].split(",") if "state" in query else [deployment.state]
+        return (
+            query.get("target", "production") == "production"
+            and deployment.state in states
+            and (query.get("rollbackCandidate") != "true" or self._offers(deployment))
+            and ("until" not in query or deployment.created < int(query["until"]))
+        )
 
     async def one_deployment(self, request: Request) -> Response:
         if refusal := self._refusal(request):

@@ -39,7 +39,7 @@ async def plan_rollback(site: Site, service: str, *, cause: str) -> Plan:
     if serving is None:
         raise NothingToChange(f"Vercel serves no deployment of {service}")
     current = await vercel.read_deployment(credentials, target, serving)
-    candidates = await vercel.list_deployments(credentials, target, only_candidates=True)
+    candidates = await vercel.list_deployments(credentials, target, only_candidates=True, before=current)
     previous = vercel.previous_of(candidates, current)
     if previous is None:
         return await plan_promotion(site, service, current, cause=cause)
@@ -66,7 +66,7 @@ async def plan_promotion(site: Site, service: str, current: Deployment, *, cause
     Raises:
         NothingToChange: there is none.
     """
-    deployments = await vercel.list_deployments(*site.vercel(service))
+    deployments = await vercel.list_deployments(*site.vercel(service), only_built=True, before=current)
     earlier = next((each for each in deployments if is_earlier(each, current)), None)
     if earlier is None:
         raise NothingToChange(f"Vercel has no earlier deployment of {service} to roll back to or to promote")
@@ -165,9 +165,9 @@ class RollBackFrontend(MoveFrontend):
 
     async def check(self, site: Site, plan: Plan) -> None:
         await super().check(site, plan)
-        offered = await vercel.list_deployments(
-            *site.vercel(plan.parameters["service"]), only_candidates=True
-        )
+        where = site.vercel(plan.parameters["service"])
+        served = await vercel.read_deployment(*where, plan.parameters["from_id"])
+        offered = await vercel.list_deployments(*where, only_candidates=True, before=served)
         if all(deployment["id"] != plan.parameters["to_id"] for deployment in offered):
             raise PreconditionChanged("Vercel no longer offers that deployment")
 

@@ -45,6 +45,29 @@ async def test_railway_refuses_what_cannot_be_rolled_back_to_and_what_does_not_r
     assert (await company.deployments())[0]["id"] == current["id"]
 
 
+async def test_railway_lists_deployments_page_by_page(company: Company) -> None:
+    page = (
+        "query ($input: DeploymentListInput!, $first: Int, $after: String) "
+        "{ deployments(input: $input, first: $first, after: $after) "
+        "{ edges { node { id } } pageInfo { hasNextPage endCursor } } }"
+    )
+    known = company.config["railway"]
+    where = {
+        "projectId": known["project_id"],
+        "environmentId": known["environment_id"],
+        "serviceId": "svc-backend",
+    }
+    first, second = [deployment["id"] for deployment in await company.deployments()][:2]
+
+    told = (await company.graphql(page, input=where, first=1))["data"]["deployments"]
+    assert ([e["node"]["id"] for e in told["edges"]], told["pageInfo"]["hasNextPage"]) == ([first], True)
+
+    cursor = told["pageInfo"]["endCursor"]
+    told = (await company.graphql(page, input=where, first=50, after=cursor))["data"]["deployments"]
+    assert (told["edges"][0]["node"]["id"], told["pageInfo"]["hasNextPage"]) == (second, False)
+    assert refusal(await company.graphql(page, input=where, after="no-such-cursor")) == "Invalid cursor"
+
+
 SET_VARIABLE = "mutation ($input: VariableUpsertInput!) { variableUpsert(input: $input) }"
 REDEPLOY_SERVICE = (
     "mutation ($environmentId: String!, $serviceId: String!) "

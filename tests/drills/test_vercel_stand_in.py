@@ -156,6 +156,29 @@ async def test_a_promotion_moves_it_and_lets_pushes_go_live_again(stand: Stand) 
     assert await stand.production() == newest
 
 
+async def test_lists_what_every_filter_asks_for_page_by_page(stand: Stand) -> None:
+    before = await stand.production()
+    failed = [await stand.deploy(f"site-{n}", fails=True) for n in (2, 3)]
+    for n, uid in enumerate(failed):
+        next(d for d in stand.api._deployments if d.uid == uid).created += 10 * n
+
+    asked = {"projectId": "prj", "limit": "1"}
+    pages = []
+    while True:
+        told = (await stand.client.get("/vercel/v6/deployments", params=asked)).json()
+        pages.append([row["uid"] for row in told["deployments"]])
+        if told["pagination"]["next"] is None:
+            break
+        asked["until"] = str(told["pagination"]["next"])
+
+    assert pages[:3] == [[failed[1]], [failed[0]], [before]]
+    assert [len(page) for page in pages] == [1, 1, 1, 1]
+    assert [row["uid"] for row in await stand.deployments(state="ERROR")] == failed[::-1]
+    assert (await stand.deployments(state="READY"))[0]["uid"] == before
+    assert len(await stand.deployments(state="READY,ERROR")) == 4
+    assert await stand.deployments(target="staging") == []
+
+
 async def test_refuses_two_changes_at_once_and_what_never_served(stand: Stand) -> None:
     before = await stand.production()
     failed = await stand.deploy("site-2", fails=True)

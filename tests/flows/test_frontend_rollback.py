@@ -51,8 +51,8 @@ class World:
     control: httpx.AsyncClient
     refuses: int = 0
 
-    async def deploy(self, release: str) -> str:
-        answer = await self.control.post("/deploy", json={"release": release})
+    async def deploy(self, release: str, **more: Any) -> str:
+        answer = await self.control.post("/deploy", json={"release": release, **more})
         return str(answer.json()["id"])
 
     @property
@@ -293,6 +293,29 @@ async def test_promotes_where_vercel_offers_nothing_to_roll_back_to(world: World
     assert "later pushes go live by themselves" in outcome
     assert await action.look_up(world.site, remediation(plan)) is True
     assert gate_for(plan.action, POLICY) == (Gate.APPROVAL, "guide_asks_a_person_first")
+
+
+async def test_builds_that_failed_hide_nothing_that_could_be_promoted(world: World) -> None:
+    for number in range(vercel.SHOWN + 5):
+        await world.deploy(f"site-{number}", fails=True)
+
+    plan = await offers_nothing(world)
+
+    [first, _] = world.api._first_deployments
+    assert (plan.action, plan.parameters["to_id"]) == ("promote_frontend", first.uid)
+
+
+async def test_newer_releases_hide_nothing_that_could_be_gone_back_to(world: World) -> None:
+    """Somebody went back to an old release already, and that one is broken too."""
+    [first, older] = world.api._first_deployments
+    for number in range(2, vercel.SHOWN + 5):
+        await world.deploy(f"site-{number}")
+    world.api._point_to(first)
+
+    plan = await world.plan()
+    await RollBackFrontend().check(world.site, plan)
+
+    assert (plan.action, plan.parameters["to_id"]) == ("roll_back_frontend", older.uid)
 
 
 async def test_promotes_nothing_when_somebody_was_faster(world: World) -> None:

@@ -88,6 +88,38 @@ async def test_names_what_serves_and_what_could_be_gone_back_to(wire: Wire) -> N
     assert len(check.output.splitlines()) == 4
 
 
+def page(*nodes: dict[str, Any], further: bool) -> Answer:
+    told = {
+        "edges": [{"node": each} for each in nodes],
+        "pageInfo": {"hasNextPage": further, "endCursor": "c"},
+    }
+    return says({"data": {"deployments": told}})
+
+
+@pytest.mark.parametrize("newest", [(), (node("s", commit="c2"),)], ids=["what serves", "what came before"])
+async def test_builds_that_failed_hide_neither_what_serves_nor_what_came_before(
+    wire: Wire, newest: tuple[dict[str, Any], ...]
+) -> None:
+    failed = [node(f"f{n}", "FAILED", commit=f"f{n}", canRollback=False) for n in range(10 - len(newest))]
+    older = [node("s", commit="c2")] * (not newest) + [node("p", "REMOVED", commit="c1")]
+    wire.answers(page(*newest, *failed, further=True), page(*older, further=True))
+
+    check = await railway_deployments(credentials(wire), TARGET, now=NOW)
+
+    assert check.status is CheckStatus.OK
+    assert (check.facts["current"]["id"], check.facts["previous_good"]["id"]) == ("s", "p")
+    asked = [each.json["variables"] for each in wire.asked]
+    assert [(each["first"], each.get("after")) for each in asked] == [(10, None), (50, "c")]
+
+
+async def test_asks_once_where_the_newest_tell_enough(wire: Wire) -> None:
+    wire.answers(page(node("s", commit="c2"), node("p", "REMOVED", commit="c1"), further=True))
+
+    await railway_deployments(credentials(wire), TARGET, now=NOW)
+
+    assert len(wire.asked) == 1
+
+
 NOT_LIVE = ["FAILED", "BUILDING", "DEPLOYING", "QUEUED", "WAITING", "NEEDS_APPROVAL", "TELEPORTING"]
 
 

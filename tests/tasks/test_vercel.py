@@ -114,6 +114,26 @@ async def test_looks_up_what_is_served_when_it_is_not_among_the_newest(wire: Wir
     assert (check.status, check.facts["current"]["id"]) == (CheckStatus.OK, "d0")
 
 
+async def test_a_page_full_of_failed_builds_hides_nothing_that_could_be_gone_back_to(wire: Wire) -> None:
+    """The first page is asked for as ever, and what is offered from before what serves by its filters."""
+    failed = [row(f"d{n}", 20 - n // 2, readyState="ERROR") for n in range(30, 30 - vercel.SHOWN, -1)]
+    wire.answers(says([]), at=f"/v3/deployments/{failed[0]['uid']}/events")
+    wire.answers(says({**row("d2", 60), "id": "d2"}), at="/v13/deployments/d2")
+    serves(wire, "d2", *failed)
+    wire.answers(
+        says({"deployments": failed}),
+        says({"deployments": [row("d1", 3000, isRollbackCandidate=True)]}),
+        at=LIST,
+    )
+
+    check = await look(wire)
+
+    assert (check.facts["current"]["id"], check.facts["previous_good"]["id"]) == ("d2", "d1")
+    asked = [each.query for each in wire.asked if each.path == LIST]
+    assert [each.get("rollbackCandidate") for each in asked] == [None, ["true"]]
+    assert asked[1]["until"] == [str(row("d2", 60)["createdAt"])]
+
+
 @pytest.mark.parametrize("serving", [None, "d1"])
 async def test_is_bad_when_nothing_is_served(wire: Wire, serving: str | None) -> None:
     serves(wire, serving, row("d1", 10, readyState="DELETED"))
