@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from flows.actions.registry import action_for
-from flows.actions.site import Action, Site
+from flows.actions.site import Action, Site, Slow
 from flows.bench import Bench
 from flows.patience import patiently
 from watchkeeper.deadlines.maintenance import SET_MAINTENANCE_MODE
@@ -79,11 +79,12 @@ async def look_until_settled(
 ) -> bool | None:
     """Whether a claimed change happened. What was asked for may still be on its way: "no" needs time to be true."""
     claimed_at = remediation.claimed_at or bench.now()
+    within = action.settles_within(site) if isinstance(action, Slow) else SETTLES_WITHIN
     while True:
         happened = await looked_up(site, action, remediation)
         if happened is not False:
             return happened
-        if bench.now() - claimed_at > SETTLES_WITHIN:
+        if bench.now() - claimed_at > within:
             return None if remediation.action in NO_IS_NO_PROOF else False
         await asyncio.sleep(LOOK_AGAIN_SECONDS)
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from blocks.github import GitHubCredentials
@@ -116,6 +117,14 @@ class Action(Protocol):
 
     async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
         """Whether a claimed change happened; None when that cannot be told."""
+
+
+@runtime_checkable
+class Slow(Protocol):
+    """An action whose change may take longer to show than most: until then, a "no" is none."""
+
+    def settles_within(self, site: Site) -> timedelta:
+        """How long it may take from when it was asked for."""
 
 
 @runtime_checkable

@@ -1,6 +1,7 @@
 """Vercel: going back to the frontend that was served before, and taking that back."""
 
 import asyncio
+from datetime import timedelta
 
 from flows.actions.railway import commit_of, commits_between, deployment_line
 from flows.actions.site import Site
@@ -103,6 +104,9 @@ class MoveFrontend:
         if await vercel.read_production(credentials, target) != plan.parameters["from_id"]:
             raise PreconditionChanged("another deployment is served now")
 
+    def settles_within(self, site: Site) -> timedelta:
+        return site.policy.response.frontend_moves_within
+
     async def see_it_moved(self, site: Site, plan: Plan) -> None:
         """Believe only the production address; while it cannot be read, nobody has said that it does not move.
 
@@ -110,7 +114,7 @@ class MoveFrontend:
             VendorUnavailable: it was accepted, and nothing moved within the time that Vercel may take.
         """
         credentials, target = site.vercel(plan.parameters["service"])
-        within = site.policy.response.frontend_moves_within
+        within = self.settles_within(site)
         unread: VendorError | None = None
         try:
             async with asyncio.timeout(within.total_seconds()):

@@ -8,6 +8,7 @@ import pytest
 from flows import transaction
 from flows.actions import registry
 from flows.actions.site import Site
+from flows.actions.vercel import RollBackFrontend
 from flows.transaction import carry_out
 from tests.flows.conftest import FakeAction, MovedBench, plan_to
 from watchkeeper.closing import close_by_hand
@@ -19,7 +20,7 @@ from watchkeeper.errors import (
     VendorUnavailable,
     WatchkeeperError,
 )
-from watchkeeper.model import Incident, Remediation, RemediationState
+from watchkeeper.model import Incident, Plan, Remediation, RemediationState
 from watchkeeper.remediations import claim, decide, finish, read_remediation
 from watchkeeper.store import Db
 
@@ -392,3 +393,40 @@ async def test_what_is_written_with_the_claim_is_there_exactly_when_the_claim_is
 
     left = await read_remediation(bench.store, remediation.id)
     assert (left.state, left.claimed_by, action.acts) == (PLANNED, None, 0)
+
+
+class LateMove(RollBackFrontend):
+    """A rollback of the website's whose answer is lost; it is served `after` so long, of which each look takes a part."""
+
+    def __init__(self, bench: MovedBench, after: timedelta) -> None:
+        self.bench, self.served_at = bench, bench.now() + after
+
+    async def check(self, site: Site, plan: Plan) -> None:
+        """It is as it was planned."""
+
+    async def act(self, site: Site, plan: Plan) -> str:
+        raise NO_ANSWER
+
+    async def look_up(self, site: Site, remediation: Remediation) -> bool | None:
+        self.bench.clock.advance(seconds=30)
+        return self.bench.now() >= self.served_at
+
+
+@pytest.mark.parametrize(
+    ("after", "state"), [(timedelta(seconds=150), DONE), (timedelta(seconds=240), UNKNOWN)]
+)
+async def test_a_move_whose_answer_was_lost_has_as_long_as_one_that_was_accepted(
+    bench: MovedBench,
+    site: Site,
+    incident: Incident,
+    monkeypatch: pytest.MonkeyPatch,
+    after: timedelta,
+    state: RemediationState,
+) -> None:
+    monkeypatch.setitem(registry.ACTIONS, "roll_back_frontend", LateMove(bench, after))
+    monkeypatch.setattr(transaction, "LOOK_AGAIN_SECONDS", 0)
+    remediation = await bench.planned(incident, plan_to("roll_back_frontend", "web"))
+
+    ended = await carry_out(bench, site, remediation, holder="run-1")
+
+    assert ended.state is state
