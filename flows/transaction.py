@@ -15,6 +15,7 @@ from flows.bench import Bench
 from flows.patience import patiently
 from watchkeeper.deadlines.maintenance import SET_MAINTENANCE_MODE
 from watchkeeper.errors import (
+    CutShort,
     NotPermitted,
     PreconditionChanged,
     VendorError,
@@ -105,6 +106,8 @@ async def _act(bench: Bench, site: Site, action: Action, claimed: Remediation) -
     except VendorUnavailable as error:
         # The answer never came: it may have happened all the same.
         happened = await look_until_settled(bench, site, action, claimed)
+        if happened is False and isinstance(error, CutShort):
+            happened = None  # not all of it, which does not say that nothing was changed
         state = STATE_IF_HAPPENED[happened]
         outcome = f"{error}; looked up: {WORDS[happened]}"
     else:

@@ -18,7 +18,7 @@ from blocks.postgres import PostgresCredentials
 from tasks.looking import Seen, look
 from tasks.masking import masked_statement
 from tasks.shapes import action_task, look_task
-from watchkeeper.errors import NotConfigured, NotPermitted, VendorUnavailable
+from watchkeeper.errors import CutShort, NotConfigured, NotPermitted, VendorUnavailable
 from watchkeeper.model import Check
 from watchkeeper.rendering import duration
 
@@ -50,8 +50,12 @@ async def connected(
         async with await credentials.get_client() as connection:
             yield connection
     except psycopg.Error as error:
-        reason = f"{type(error).__name__} {error.sqlstate or ''}".strip()
-        raise VendorUnavailable(vendor="postgres", action=action, reason=reason) from None
+        raise VendorUnavailable(vendor="postgres", action=action, reason=why(error)) from None
+
+
+def why(error: psycopg.Error) -> str:
+    """The kind of error alone."""
+    return f"{type(error).__name__} {error.sqlstate or ''}".strip()
 
 
 async def postgres_connections(
@@ -178,14 +182,15 @@ async def end_idle_connections(
 
     Raises:
         NotPermitted: more connections than the policy's limit.
-        VendorUnavailable: Postgres went away in the middle, or refused all of them.
+        VendorUnavailable: Postgres could not be reached, or refused all of them.
+        CutShort: Postgres went away in the middle; the reason says how many were surely ended.
     """
     if len(connections) > at_most:
         raise NotPermitted(f"{len(connections)} connections are more than the limit of {at_most}")
     ended, refused = 0, None
     async with connected(credentials, "end_idle_connections") as connection:
         # One statement per connection, each its own transaction: one failure must not undo or stop the others.
-        for shown in connections:
+        for asked, shown in enumerate(connections):
             values = {
                 "pid": shown["pid"],
                 "backend_start": datetime.fromisoformat(shown["backend_start"]),
@@ -197,11 +202,17 @@ async def end_idle_connections(
                 ended += bool(row and row["ended"])
             except psycopg.Error as error:
                 if connection.broken:
-                    raise
+                    raise cut_short(error, ended, len(connections) - asked) from None
                 refused = error
         if refused and not ended:
             raise refused
     return {"ended": ended, "gone": len(connections) - ended}
+
+
+def cut_short(error: psycopg.Error, ended: int, unclear: int) -> CutShort:
+    """How far it came; the one that was being ended may be gone as well."""
+    reason = f"{why(error)}: {ended} were surely ended, and of {unclear} nobody can tell"
+    return CutShort(vendor="postgres", action="end_idle_connections", reason=reason)
 
 
 async def connections_still_there(credentials: PostgresCredentials, connections: list[Row]) -> int:

@@ -3,6 +3,7 @@
     WatchkeeperError
     ├── VendorError             a vendor's answer, with vendor, action and status
     │   ├── VendorUnavailable   timed out, 429 or 5xx: wait and try again
+    │   │   └── CutShort        in the middle of a change that has parts: some of it may have happened
     │   └── VendorRejected      4xx or a refusal: a bug or a bad credential; tell a person
     ├── NotConfigured           no credentials or no target: say so once and go on without
     ├── PreconditionChanged     the world moved while we waited: plan again
@@ -67,6 +68,13 @@ def _rebuild(cls: type[VendorError], state: dict[str, object]) -> VendorError:
 
 class VendorUnavailable(VendorError):
     """The vendor timed out, was unreachable, or answered 429 or 5xx; trying again may help."""
+
+
+class CutShort(VendorUnavailable):
+    """The vendor went away in the middle of a change that has parts; the reason says how far it surely came.
+
+    That not all of it happened does not mean that none of it did.
+    """
 
 
 class VendorRejected(VendorError):

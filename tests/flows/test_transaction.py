@@ -13,6 +13,7 @@ from flows.transaction import carry_out
 from tests.flows.conftest import FakeAction, MovedBench, plan_to
 from watchkeeper.closing import close_by_hand
 from watchkeeper.errors import (
+    CutShort,
     LeaseLost,
     NotPermitted,
     PreconditionChanged,
@@ -393,6 +394,26 @@ async def test_what_is_written_with_the_claim_is_there_exactly_when_the_claim_is
 
     left = await read_remediation(bench.store, remediation.id)
     assert (left.state, left.claimed_by, action.acts) == (PLANNED, None, 0)
+
+
+@pytest.mark.parametrize(("all_gone", "state"), [(True, DONE), (False, UNKNOWN)])
+async def test_what_was_cut_short_is_never_called_not_happened(
+    bench: MovedBench,
+    site: Site,
+    incident: Incident,
+    action: FakeAction,
+    all_gone: bool,
+    state: RemediationState,
+) -> None:
+    reason = "OperationalError: 2 were surely ended, and of 3 nobody can tell"
+    action.fails = CutShort(vendor="postgres", action="end_idle_connections", reason=reason)
+    action.answers = [all_gone]
+
+    ended = await carry_out(bench, site, await planned(bench, incident), holder="run-1")
+
+    assert ended.state is state
+    assert ended.outcome is not None and reason in ended.outcome
+    assert "did not happen" not in ended.outcome
 
 
 class LateMove(RollBackFrontend):

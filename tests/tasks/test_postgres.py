@@ -25,7 +25,7 @@ from tasks.postgres import (
     postgres_slow_queries,
 )
 from tests.tasks.conftest import SECRET
-from watchkeeper.errors import NotPermitted, VendorUnavailable
+from watchkeeper.errors import CutShort, NotPermitted, VendorUnavailable
 from watchkeeper.machine.embedded import EmbeddedPostgres
 from watchkeeper.model import CheckStatus
 
@@ -270,6 +270,23 @@ async def test_says_so_when_all_are_refused(database: Database) -> None:
 
     with pytest.raises(VendorUnavailable, match="InsufficientPrivilege 42501"):
         await end(database.credentials("peeper"), *rows)
+
+
+async def test_says_how_many_were_surely_ended_when_postgres_goes_away_in_the_middle(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [await shown(await database.session()) for _ in range(5)]
+    statement, goes_away = (
+        postgres_tasks.sql("end_connection"),
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+    )
+    statements = [statement, statement, goes_away]
+    monkeypatch.setattr(postgres_tasks, "sql", lambda name: statements.pop(0))
+
+    with pytest.raises(CutShort, match="2 were surely ended, and of 3 nobody can tell") as caught:
+        await end(database.credentials(), *rows)
+
+    assert "AdminShutdown 57P01" in str(caught.value)
 
 
 async def test_counts_which_of_them_are_still_there(database: Database) -> None:
