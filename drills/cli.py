@@ -37,7 +37,9 @@ Speed = Annotated[
     float | None, Parameter(help=f"Divides the policy's durations, and touches nothing else [{SPEED:g}].")
 ]
 Person = Annotated[Behaviour | None, Parameter(help="How whoever is on call behaves [prompt].")]
-Against = Annotated[bool, Parameter(negative=(), help="The night in which the cure does not work.")]
+Against = Annotated[
+    bool, Parameter(negative=(), help="The night in which the cure does not work; of several, theirs alone.")
+]
 Observe = Annotated[
     bool, Parameter(negative=(), help="Watchkeeper may only look: every change is planned and none made.")
 ]
@@ -70,14 +72,22 @@ def drill(
     nights = [MOVED_DRILLS[name] for name in names if name in MOVED_DRILLS]
     if nights and (person or speed or counterpart or observe):
         raise BadInput(f"{nights[0].name} tells what people do, and moves the clock: it takes no such option")
+    if counterpart and observe:
+        raise BadInput(
+            "with --observe nothing is cured, so no cure can fail: leave --counterpart or --observe out"
+        )
     chosen = [SCENARIOS[name] for name in names if name in SCENARIOS]
     if all_of_them and not names:
-        chosen, nights = list(SCENARIOS.values()), [] if observe else list(MOVED_DRILLS.values())
+        chosen, nights = (
+            list(SCENARIOS.values()),
+            [] if observe or counterpart else list(MOVED_DRILLS.values()),
+        )
     if nights and not chosen:
         return play_nights(nights, report)
     how: dict[str, Any] = {"speed": speed or SPEED, "person": person or "prompt"}
     if all_of_them or len(names) > 1 or observe:
-        acts = programme(chosen or list(SCENARIOS.values()), counterparts=all_of_them and not observe)
+        both = (all_of_them and not observe) or counterpart
+        acts = programme(chosen or list(SCENARIOS.values()), counterparts=both, alone=counterpart)
         folder = (report or Path("drill-report") / "all").absolute()
         return play_programme(acts, nights, report_folder=folder, observe=observe, **how)
     name = names[0] if names else DEFAULT

@@ -45,11 +45,12 @@ class Act:
         return f"{self.scenario.name}{'-counterpart' if self.counterpart else ''}"
 
 
-def programme(scenarios: Sequence[Scenario], *, counterparts: bool) -> list[Act]:
-    """The nights to be played; with their counterparts, each right after its scenario."""
+def programme(scenarios: Sequence[Scenario], *, counterparts: bool, alone: bool = False) -> list[Act]:
+    """The nights to be played; with their counterparts, each right after its scenario, or these `alone`."""
     acts: list[Act] = []
     for scenario in scenarios:
-        acts.append(Act(scenario))
+        if not alone:
+            acts.append(Act(scenario))
         if counterparts and scenario.counterpart is not None:
             acts.append(Act(scenario, counterpart=True))
     return acts

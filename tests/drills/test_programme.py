@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 import httpx
+import pytest
 
+from drills import cli
 from drills.moved.nights import MOVED_DRILLS
 from drills.nights import Act, programme, settle
 from drills.scenarios import SCENARIOS
 from drills.scenarios.scenario import Counterpart, Way
 from drills.table import HEADINGS, table_document, write_table
+from watchkeeper.errors import BadInput
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "drills.md"
 LEAK = replace(SCENARIOS["connection-leak"], counterpart=None)
@@ -43,6 +46,40 @@ def night(**changes: Any) -> dict[str, Any]:
 def test_a_counterpart_follows_its_scenario() -> None:
     assert programme([LEAK, REFUSED], counterparts=True) == [Act(LEAK), Act(REFUSED), Act(REFUSED, True)]
     assert programme([LEAK, REFUSED], counterparts=False) == [Act(LEAK), Act(REFUSED)]
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "played"),
+    [
+        (("connection-leak", "bad-deploy"), {}, ["connection-leak", "bad-deploy"]),
+        (
+            ("connection-leak", "bad-deploy"),
+            {"counterpart": True},
+            ["connection-leak-counterpart", "bad-deploy-counterpart"],
+        ),
+        (("bad-deploy",), {"all_of_them": True}, ["bad-deploy", "bad-deploy-counterpart"]),
+        (("bad-deploy",), {"all_of_them": True, "counterpart": True}, ["bad-deploy-counterpart"]),
+        ((), {"all_of_them": True, "counterpart": True}, [f"{name}-counterpart" for name in SCENARIOS]),
+    ],
+)
+def test_what_is_named_is_played_with_what_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], more: dict[str, bool], played: list[str]
+) -> None:
+    acts: list[str] = []
+
+    def play(chosen: list[Act], nights: list[object], **how: Any) -> int:
+        acts.extend(act.name for act in chosen)
+        return len(nights)
+
+    monkeypatch.setattr(cli, "play_programme", play)
+
+    assert cli.drill(*names, **more) == 0
+    assert acts == played
+
+
+def test_nothing_is_cured_where_it_may_only_look() -> None:
+    with pytest.raises(BadInput, match="nothing is cured"):
+        cli.drill("bad-deploy", counterpart=True, observe=True)
 
 
 def test_the_table_has_a_row_for_each_night_and_every_failure_in_words(tmp_path: Path) -> None:
