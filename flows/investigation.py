@@ -11,7 +11,7 @@ from flows.runbooks.cures import CURES, acted_upon_first
 from tasks.shapes import store_task
 from watchkeeper.admission import reclassify
 from watchkeeper.decisions import service_of_kind
-from watchkeeper.diagnosis import ACT_ABOVE, AT_LEAST, KINDS, diagnose, explain_order
+from watchkeeper.diagnosis import AT_LEAST, KINDS, diagnose, explain_order
 from watchkeeper.documents.cards import findings_card
 from watchkeeper.figures.estimates import estimate_resolution
 from watchkeeper.figures.owed import raise_owed
@@ -25,7 +25,7 @@ from watchkeeper.findings import (
     step_result,
 )
 from watchkeeper.incidents import change_status, read_incident, set_cause
-from watchkeeper.model import Check, Finding, Incident, Status, TimelineKind
+from watchkeeper.model import ACT_ABOVE, Check, Finding, Incident, Status, TimelineKind
 from watchkeeper.paging.desk import update_team
 from watchkeeper.remediations import given_up, read_remediations
 from watchkeeper.rendering import words
@@ -75,7 +75,7 @@ async def conclude(bench: Bench, incident: Incident, checks: list[Check]) -> Non
     async with bench.store.transaction() as db:
         await save_findings(db, incident.id, incident.round, findings)
         for finding in findings:
-            text = f"{words(finding.cause)} ({finding.confidence:.0%}): {'; '.join(finding.evidence)}"
+            text = f"{words(finding.cause)} ({finding.confidence:.0%}{finding.doubt}): {'; '.join(finding.evidence)}"
             key = f"finding:{incident.round}:{finding.cause}"
             await record(db, incident.id, TimelineKind.FINDING, text, now=now, key=key)
         for key, why in explained(findings, tried):
@@ -112,7 +112,8 @@ async def announce_cause(db: Db, bench: Bench, incident: Incident, findings: lis
         incident = await set_cause(db, incident.id, best.cause, best.confidence)
         if best.confidence >= ACT_ABOVE:
             await name_kind(db, bench, incident, best.cause)
-        text = f"Likely cause: {words(best.cause)} ({best.confidence:.0%}): {'; '.join(best.evidence)}"
+        called = "Perhaps" if best.doubt else "Likely cause:"
+        text = f"{called} {words(best.cause)} ({best.confidence:.0%}{best.doubt}): {'; '.join(best.evidence)}"
         text = f"{text}{await look_back(db, bench, incident)}"
     await update_team(db, bench.desk(incident), incident, text, key=key, now=now)
 

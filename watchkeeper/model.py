@@ -214,6 +214,15 @@ class Reading(Data):
     unread: bool = False
 
 
+# Below this a cause is a guess: shown to people, never acted upon.
+ACT_ABOVE = 0.6
+
+
+def doubt(confidence: float | None) -> str:
+    """What is said after a cause that nothing is done about; empty where one may be acted upon."""
+    return "" if (confidence or 0) >= ACT_ABOVE else ": a guess, too weak to act on"
+
+
 class Finding(Data):
     """One possible cause, with what speaks for it. `confidence` runs from 0 to 1.
 
@@ -226,6 +235,10 @@ class Finding(Data):
     evidence: list[str]
     against: list[str] = Field(default_factory=list)
     advice: list[str] = Field(default_factory=list)
+
+    @property
+    def doubt(self) -> str:
+        return doubt(self.confidence)
 
 
 class Gate(StrEnum):

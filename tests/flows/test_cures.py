@@ -4,7 +4,8 @@ import pytest
 
 from flows.runbooks.cures import CURES, acted_upon_first, choose_cure
 from tests.flows.conftest import finding
-from watchkeeper.diagnosis import ACT_ABOVE, KINDS
+from watchkeeper.diagnosis import KINDS
+from watchkeeper.model import ACT_ABOVE
 
 
 @pytest.mark.parametrize(

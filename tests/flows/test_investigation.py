@@ -144,6 +144,19 @@ async def test_what_spoke_for_the_others_is_on_the_timeline_where_several_causes
     assert "For supabase outage (85%): its page is red." in why
 
 
+async def test_a_guess_is_called_one_to_the_team_and_on_the_timeline(
+    bench: MovedBench, incident: Incident, looks: Looks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [Finding(cause="connection_leak", confidence=0.45, fault=Fault.OURS, evidence=["18 held"])]
+    monkeypatch.setattr(investigating, "diagnose", lambda checks, policy: found)
+
+    await investigate(incident)
+
+    said = "connection leak (45%: a guess, too weak to act on): 18 held"
+    assert said in await bench.story(incident)
+    assert any(f"Perhaps {said}" in text for _, text in await bench.told(incident, "update"))
+
+
 async def test_of_causes_that_fit_about_equally_well_the_one_with_a_cure_is_announced(
     bench: MovedBench, incident: Incident, looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from watchkeeper.diagnosis import database, errors, frontend, payments, redis, site, worker
 from watchkeeper.diagnosis.case import Cause, Looks
-from watchkeeper.model import Check, Finding
+from watchkeeper.model import ACT_ABOVE, Check, Finding
 from watchkeeper.policy import Policy
 from watchkeeper.rendering import words
 
@@ -26,10 +26,6 @@ CAUSES: tuple[Cause, ...] = (
 # What kind of incident a cause makes, whichever alert came first.
 KINDS = {cause.name: cause.kind for cause in CAUSES}
 AT_LEAST = {cause.name: cause.at_least for cause in CAUSES if cause.at_least}
-
-# Below this a cause is a guess: shown to people, never acted upon.
-ACT_ABOVE = 0.6
-
 
 # Causes whose confidence is so close to the best one's fit about equally well.
 CLOSE = 0.1

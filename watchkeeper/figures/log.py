@@ -15,9 +15,8 @@ from urllib.parse import quote
 
 from pydantic import AwareDatetime
 
-from watchkeeper.diagnosis import ACT_ABOVE
 from watchkeeper.machine.files import write_whole
-from watchkeeper.model import Data, Severity, incident_number
+from watchkeeper.model import ACT_ABOVE, Data, Severity, incident_number
 from watchkeeper.rendering import duration, markdown, utc, words
 from watchkeeper.store import Db
 

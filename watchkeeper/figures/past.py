@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 from pydantic import AwareDatetime
 
-from watchkeeper.diagnosis import ACT_ABOVE
 from watchkeeper.errors import BadInput
-from watchkeeper.model import Data, Incident, Kind, Severity, Status, incident_number
+from watchkeeper.model import ACT_ABOVE, Data, Incident, Kind, Severity, Status, incident_number
 from watchkeeper.policy.calendar import Calendar
 from watchkeeper.rendering import words
 from watchkeeper.store import Db

@@ -9,8 +9,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import AwareDatetime
 
-from watchkeeper.diagnosis import ACT_ABOVE
-from watchkeeper.model import Data, Incident, incident_number
+from watchkeeper.model import ACT_ABOVE, Data, Incident, incident_number
 from watchkeeper.policy import Policy
 from watchkeeper.policy.calendar import Calendar
 from watchkeeper.rendering import words

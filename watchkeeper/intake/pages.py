@@ -20,6 +20,7 @@ from watchkeeper.model import (
     RemediationState,
     TimelineEntry,
     TimelineKind,
+    doubt,
 )
 from watchkeeper.paging.model import Notification
 from watchkeeper.paging.proving import Proof
@@ -149,6 +150,7 @@ def incident_page(
         now=now,
         viewer=viewer,
         is_shared=is_shared,
+        doubt=doubt(incident.cause_confidence),
         token=token,
         lasting=(incident.resolved_at or now) - incident.started_at,
         told_first=[entry for entry in timeline if entry.kind not in ROUTINE][::-1],

@@ -36,9 +36,9 @@ from tests.watchkeeper.diagnosis.looks import (
     vendor_page,
     vercel_page,
 )
-from watchkeeper.diagnosis import ACT_ABOVE, CAUSES, KINDS, diagnose
+from watchkeeper.diagnosis import CAUSES, KINDS, diagnose
 from watchkeeper.diagnosis.case import Looks
-from watchkeeper.model import Check, CheckStatus, Fault, Kind
+from watchkeeper.model import ACT_ABOVE, Check, CheckStatus, Fault, Kind
 
 VERCEL_LOGS = check("vercel_logs", BAD, "TypeError in /cart")
 CHANGED = check("vercel_variables", OK, changed=["API_URL"])

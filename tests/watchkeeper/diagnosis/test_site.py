@@ -24,9 +24,9 @@ from tests.watchkeeper.diagnosis.looks import (
     vendor_page,
 )
 from tests.watchkeeper.house import two_on_call
-from watchkeeper.diagnosis import ACT_ABOVE, diagnose
+from watchkeeper.diagnosis import diagnose
 from watchkeeper.messages import handover
-from watchkeeper.model import Check, CheckStatus
+from watchkeeper.model import ACT_ABOVE, Check, CheckStatus
 from watchkeeper.samples import sample_incident
 
 
