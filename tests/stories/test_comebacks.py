@@ -113,6 +113,34 @@ async def test_a_p2_at_the_end_of_the_day_is_asked_about_on_the_next(night: Nigh
     assert SILENT in night.mails("ana")[-1]["text"]
 
 
+async def test_a_p2_that_is_held_at_the_end_of_the_day_comes_back_on_the_next(night: Night) -> None:
+    await night.pass_time(hours=9, minutes=50)  # 12:50
+    await night.hear(severity="P2", kind="other")
+    await night.ana.replies("ACK")  # silent from 16:50 on
+    await night.pass_time(hours=4, minutes=-5)  # 16:45
+    assert "is held until Tue 09:00Z, then" in await night.ana.replies("HOLD")
+    assert "comes back at Tue 09:00 UTC" in "".join(await night.timeline())
+    told = len(night.mails("ana"))
+    await night.pass_time(hours=16, minutes=14)
+    assert len(night.mails("ana")) == told
+    await night.pass_time(minutes=2)
+    assert "your hold is over" in night.mails("ana")[-1]["text"]
+    await night.pass_time(minutes=5)
+    assert "Ana has it and is silent" in night.mails("ana")[-1]["text"], "what was left of its time goes on"
+
+
+async def test_a_p2_that_is_held_before_its_page_is_paged_so_much_later(night: Night) -> None:
+    """It is Monday 03:00; the page would come at nine."""
+    await night.hear(severity="P2", kind="other")
+    assert "is held until 09:15Z, then" in await night.ana.replies("HOLD INC-0001")
+    (due,) = [d for d in await read_deadlines(night.store, 1) if d.kind is DeadlineKind.PAGE]
+    assert f"{due.due_at:%a %H:%M}" == "Mon 09:15"
+    await night.pass_time(minutes=10)
+    assert "noted already" in await night.ana.replies("HOLD INC-0001")
+    (due,) = [d for d in await read_deadlines(night.store, 1) if d.kind is DeadlineKind.PAGE]
+    assert f"{due.due_at:%a %H:%M}" == "Mon 09:15", "held twice is not held for longer"
+
+
 async def test_of_a_p3_nobody_asks_and_no_question_is_promised(night: Night) -> None:
     await night.hear(severity="P3", kind="other")
     assert await night.ana.replies("WORKING") == "INC-0001: you are working on it."

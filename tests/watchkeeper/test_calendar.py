@@ -65,6 +65,12 @@ def test_business_hours_begin_next_at(at: str, expected: str) -> None:
 )
 def test_business_time_is_added(at: str, hours: int, expected: str) -> None:
     assert calendar().add_business_time(utc(at), timedelta(hours=hours)) == utc(expected)
+    assert calendar().business_time_between(utc(at), utc(expected)) == timedelta(hours=hours)
+
+
+def test_no_business_time_passes_outside_of_it() -> None:
+    night, morning = utc("2026-03-02T22:00"), utc("2026-03-03T06:00")
+    assert calendar().business_time_between(night, morning) == timedelta()
 
 
 def test_a_time_that_daylight_saving_skips_is_the_moment_after_the_gap() -> None:

@@ -25,7 +25,7 @@ from watchkeeper.paging.contact import stand_down
 from watchkeeper.paging.desk import Desk, desk_of, page_because, tell_of_taking
 from watchkeeper.paging.ladder import everyone
 from watchkeeper.paging.model import Purpose
-from watchkeeper.rendering import clock_time, day_and_time, duration
+from watchkeeper.rendering import day_and_time, duration
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
 
@@ -138,14 +138,13 @@ async def _is_working_already(
 async def _hold(db: Db, desk: Desk, known: Answer, incident: Incident, said: Said, now: datetime) -> Answer:
     """Nobody is paged for a while; then it comes back by itself, to the one who held it."""
     wait = desk.policy.answers.hold_for
-    until = now + wait
-    known = known.model_copy(update={"until": until})
+    until = left_alone_until(incident.severity, desk.policy, now, wait)
+    known = known.model_copy(update={"until": until, "at": now})
     if await is_nearly(db, incident.id, DeadlineKind.HOLD, until, wait):
         return known.model_copy(update={"already": True})
-    await hold_until(db, incident, until, now=now)
-    text = (
-        f"Held for {duration(wait)} by {said.person} {said.way.words}: comes back at {clock_time(until)} UTC"
-    )
+    await hold_until(db, incident, desk.policy, until, now=now)
+    back = day_and_time(until, now)
+    text = f"Held for {duration(wait)} by {said.person} {said.way.words}: comes back at {back} UTC"
     await _note(db, incident, said, text, now)
     return known
 

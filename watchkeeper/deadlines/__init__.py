@@ -42,11 +42,11 @@ async def set_next(db: Db, incident_id: int, kind: DeadlineKind, due_at: datetim
     await set_deadline(db, incident_id, kind, last["number"] + 1, due_at, now=now)
 
 
-async def postpone(
-    db: Db, incident_id: int, kinds: Sequence[DeadlineKind], by: timedelta, *, now: datetime
-) -> None:
-    """What is still to come, comes so much later."""
-    for row in await db.all("deadlines/postpone", incident_id=incident_id, kinds=list(kinds), by=by):
+async def postpone(db: Db, deadline: Deadline, due_at: datetime, *, now: datetime) -> None:
+    """What is still to come, comes at this later time."""
+    which = {"incident_id": deadline.incident_id, "kind": deadline.kind, "number": deadline.number}
+    row = await db.one("deadlines/postpone", **which, due_at=due_at)
+    if row is not None:
         await _show(db, Deadline.model_validate(row), now)
 
 

@@ -13,7 +13,7 @@ from watchkeeper.paging.desk import Desk, page_because
 from watchkeeper.paging.ladder import Rung, everyone, own_channels
 from watchkeeper.paging.model import Purpose
 from watchkeeper.policy import Policy
-from watchkeeper.quiet.hours import due_after, routes_now, when_to_page
+from watchkeeper.quiet.hours import due_after, routes_now, time_between, when_to_page
 from watchkeeper.rendering import duration
 from watchkeeper.store import Db
 from watchkeeper.timeline import record
@@ -59,11 +59,15 @@ async def heard_from(db: Db, incident: Incident, due_at: datetime | None, *, now
         await sign_of_life(db, incident, due_at, now=now)
 
 
-async def hold_until(db: Db, incident: Incident, until: datetime, *, now: datetime) -> None:
-    """Stop the ladder: what was to come, comes so much later. Hold the incident's lock."""
+async def hold_until(db: Db, incident: Incident, policy: Policy, until: datetime, *, now: datetime) -> None:
+    """Stop the ladder: what was to come, comes so much later, and as before only while people are expected to work on
+    this severity. Hold the incident's lock."""
     held = await _pending(db, incident.id, DeadlineKind.HOLD)
-    begins = max([now, *(each.due_at for each in held)])
-    await deadlines.postpone(db, incident.id, LADDER, until - begins, now=now)
+    begins, severity = max([now, *(each.due_at for each in held)]), incident.severity
+    by = time_between(severity, policy, begins, until)
+    for each in await _pending(db, incident.id, *LADDER):
+        later = left_alone_until(severity, policy, each.due_at, by)
+        await deadlines.postpone(db, each, later, now=now)
     await db.run("outbox/cancel_pages", incident_id=incident.id)
     await deadlines.cancel(db, incident.id, [DeadlineKind.HOLD], now=now)
     await deadlines.set_next(db, incident.id, DeadlineKind.HOLD, until, now=now)
@@ -75,9 +79,9 @@ async def is_nearly(db: Db, incident_id: int, kind: DeadlineKind, due_at: dateti
     return any(each.due_at >= due_at - AGAIN * wait for each in pending)
 
 
-async def _pending(db: Db, incident_id: int, kind: DeadlineKind) -> list[Deadline]:
+async def _pending(db: Db, incident_id: int, *kinds: DeadlineKind) -> list[Deadline]:
     every = await deadlines.read_deadlines(db, incident_id)
-    return [each for each in every if each.kind is kind and each.state is DeadlineState.PENDING]
+    return [each for each in every if each.kind in kinds and each.state is DeadlineState.PENDING]
 
 
 async def has_been_silent(

@@ -95,3 +95,12 @@ class Calendar(Data):
             left -= room
             moment = self.next_business_time(moment + room)
         return moment + left
+
+    def business_time_between(self, since: datetime, until: datetime) -> timedelta:
+        """How much business time passes from one moment to a later one."""
+        passed, moment = timedelta(), self.next_business_time(since)
+        while moment < until:
+            ends = self.at(self.local(moment).date(), self.business_hours.ends)
+            passed += min(ends, until) - moment
+            moment = self.next_business_time(ends)
+        return passed

@@ -45,6 +45,13 @@ def due_after(severity: Severity, policy: Policy, at: datetime, within: timedelt
             return at + within
 
 
+def time_between(severity: Severity, policy: Policy, since: datetime, until: datetime) -> timedelta:
+    """How much of the time in which people are expected to work on this severity lies between two moments."""
+    if policy.rule(severity).pages in ("business_hours", "ticket"):
+        return policy.calendar.business_time_between(since, until)
+    return until - since
+
+
 def channels_now(severity: Severity, policy: Policy, now: datetime) -> Sequence[Channel]:
     """By which channels people may hear of a severity at this time: nothing rings while its page is held."""
     return LOUDNESS if when_to_page(severity, policy, now).choice == "page" else SOUNDLESS

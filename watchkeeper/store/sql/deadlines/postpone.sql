@@ -1,4 +1,4 @@
--- So much later than was said, for those that are still to come.
-UPDATE deadlines SET due_at = due_at + %(by)s
- WHERE incident_id = %(incident_id)s AND kind = ANY(%(kinds)s) AND state = 'pending'
+-- Later than was said, if it is still to come.
+UPDATE deadlines SET due_at = %(due_at)s
+ WHERE incident_id = %(incident_id)s AND kind = %(kind)s AND number = %(number)s AND state = 'pending'
 RETURNING *
