@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated, Literal
 
-from prefect import flow
+from prefect import State, flow
 from prefect.runtime import flow_run
+from prefect.states import Failed
 from pydantic import Field
 
 from flows.actions.maintenance import plan_maintenance
@@ -47,7 +48,7 @@ async def maintenance(
         str, Field(min_length=1, max_length=300)
     ] = "We are mending something and will be back shortly.",
     service: str = "backend",
-) -> str:
+) -> str | State[str]:
     """Switch maintenance mode on or off. The last resort: while it is on, customers get a 503 with the message.
 
     Args:
@@ -58,7 +59,7 @@ async def maintenance(
         service: Which service, as the policy names it.
 
     Returns:
-        What happened, in a sentence.
+        What happened, in a sentence; a run that failed where it did not happen, or where nobody can tell.
 
     Raises:
         BadInput: it is on, or off, already; another switch is under way; or there is no such open incident.
@@ -68,7 +69,7 @@ async def maintenance(
         known = await bench.incident(incident_id_of(incident))
         async with open_site(bench.desk(known).policy) as site:
             holder = str(flow_run.get_id())
-            return await switch_maintenance(
+            switched = await switch_maintenance(
                 bench,
                 site,
                 known,
@@ -78,6 +79,13 @@ async def maintenance(
                 service=service,
                 holder=holder,
             )
+    # Whoever filled in the form looks at its colour, and nowhere else.
+    said = outcome_of(switched)
+    return said if switched.state is RemediationState.DONE else Failed(message=said)
+
+
+def outcome_of(switched: Remediation) -> str:
+    return f"{switched.plan.summary}: {switched.state}: {switched.outcome}"
 
 
 async def switch_maintenance(
@@ -90,7 +98,7 @@ async def switch_maintenance(
     message: str,
     service: str,
     holder: str,
-) -> str:
+) -> Remediation:
     """Plan it, take the person's word for it, carry it out, and remind people for as long as it is on."""
     known = await read_maintenance(bench.store)
     refuse_what_is_so(known, incident, service, on=on, now=bench.now())
@@ -107,7 +115,7 @@ async def switch_maintenance(
     with_claim = partial(begin_reminding, bench, incident) if on else None
     finished = await carry_out(bench, site, approved, holder=holder, with_claim=with_claim)
     await keep_reminding(bench, incident, finished, on=on, was_reminded=bool(known.reminding))
-    return f"{finished.plan.summary}: {finished.state}: {finished.outcome}"
+    return finished
 
 
 def refuse_what_is_so(

@@ -38,8 +38,6 @@ async def close_mend_and_open(hands: Hands) -> dict[str, Any]:
     saw["on"] = await hands.fill_in("maintenance", form | {"switch": "on"})
     saw["closed"] = await hands.visit()
     if saw["on"] != "COMPLETED":
-        return saw
-    if not is_closed(saw["closed"]):
         saw["failed"] = await hands.until_told(SWITCH_FAILED, TEAM, PATIENCE_SECONDS)
         # For as long as a reminder would take: none may come.
         saw["reminded"] = await hands.until_told(REMINDER, REMINDED, reminded_within)
@@ -137,8 +135,13 @@ def stayed_open(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def was_said_to_have_failed(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    lacking = sorted(TEAM - set((after["by_hand"] or {}).get("failed", [])))
-    return [f"not told that the switch failed: {who}" for who in lacking]
+    """By the form itself, and in the team's channel."""
+    saw = after["by_hand"] or {}
+    lacking = sorted(TEAM - set(saw.get("failed", [])))
+    return [
+        *switch_was_not_taken(before, after),
+        *(f"not told that the switch failed: {who}" for who in lacking),
+    ]
 
 
 def switch_was_not_taken(before: dict[str, Any], after: dict[str, Any]) -> list[str]:

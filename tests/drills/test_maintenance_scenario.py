@@ -126,7 +126,7 @@ def test_a_night_in_which_nobody_did_anything_by_hand_is_no_pass(saw: dict[str, 
     assert len(failures) == 7
 
 
-REFUSED = {"on": "COMPLETED", "closed": AS_EVER, "failed": [*TEAM], "reminded": []}
+REFUSED = {"on": "FAILED", "closed": AS_EVER, "failed": [*TEAM], "reminded": []}
 
 
 def refused(**changes: Any) -> dict[str, Any]:
@@ -147,8 +147,13 @@ def refused(**changes: Any) -> dict[str, Any]:
             refused(failed=[]),
             ["not told that the switch failed: #incidents (slack)"],
         ),
-        (switch_was_not_taken, refused(on="FAILED"), []),
-        (switch_was_not_taken, refused(), ["the form took a switch that nobody may make"]),
+        (
+            was_said_to_have_failed,
+            refused(on="COMPLETED"),
+            ["the form took a switch that nobody may make"],
+        ),
+        (switch_was_not_taken, refused(), []),
+        (switch_was_not_taken, refused(on="COMPLETED"), ["the form took a switch that nobody may make"]),
         (switch_was_not_taken, seen(None), []),
         (is_open_again, refused(), ["after it was switched off, a customer was not served"]),
     ],

@@ -12,7 +12,7 @@ from flows import maintenance as flow
 from flows import transaction, undoing
 from flows.actions.site import Site
 from flows.credentials import Credentials
-from flows.maintenance import switch_maintenance
+from flows.maintenance import outcome_of, switch_maintenance
 from flows.resolution import has_changed
 from flows.runbooks.site_outage import CURES
 from tasks import railway
@@ -87,8 +87,10 @@ async def switch(
     bench: MovedBench, site: Site, incident: Incident, *, on: bool, service: str = "backend"
 ) -> str:
     known = await bench.incident(incident.id)
-    return await switch_maintenance(
-        bench, site, known, on=on, person="Ana ", message="Back at 4.", service=service, holder="run"
+    return outcome_of(
+        await switch_maintenance(
+            bench, site, known, on=on, person="Ana ", message="Back at 4.", service=service, holder="run"
+        )
     )
 
 
