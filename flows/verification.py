@@ -181,15 +181,18 @@ async def look_once(
 
 
 async def switched_at(bench: Bench) -> datetime | None:
-    """Since when maintenance mode is as it is; now, while it is being switched.
+    """Since when maintenance mode is off again; now, while it may be on or is being switched.
 
-    Green while no customer was served proves nothing of a shop that is open, and red between the two deployments of a
-    switch is no relapse.
+    Green while no customer is served proves nothing of a shop that is open, so that nothing is called over meanwhile,
+    and red between the two deployments of a switch is no relapse. Until it is off people are reminded of it.
     """
-    last, now = (await read_maintenance(bench.store)).last, bench.now()
+    known, now = await read_maintenance(bench.store), bench.now()
+    last = known.last
+    if known.reminding or (last is not None and is_under_way(last, now)):
+        return now
     if last is None or last.state is RemediationState.FAILED:
         return None
-    return now if is_under_way(last, now) else last.finished_at or last.claimed_at
+    return last.finished_at or last.claimed_at
 
 
 async def what_alerts_say(bench: Bench, incident: Incident) -> Told:

@@ -271,12 +271,13 @@ async def test_what_was_read_before_maintenance_mode_was_switched_does_not_count
     """Green while no customer was served proves nothing, and red between its two deployments is no relapse."""
     incident = await mitigated(bench, policy)
     rules = bench.desk(incident).policy.verification
-    play("GGRRRG")
+    play("GGRRGGRG")
     began_at = bench.now()
 
-    async def look(state: RemediationState, **ended: datetime) -> Progress:
+    async def look(state: RemediationState, *, may_be_on: bool = False, **ended: datetime) -> Progress:
         switch = a_remediation(plan_to("set_maintenance_mode"), state, claimed_at=began_at, **ended)
-        monkeypatch.setattr(watching, "read_maintenance", AsyncMock(return_value=Maintenance(switch, [])))
+        known = Maintenance(switch, [incident.id] if may_be_on else [])
+        monkeypatch.setattr(watching, "read_maintenance", AsyncMock(return_value=known))
         progress = await look_once(bench, incident, rules)
         bench.clock.advance(seconds=10)
         return progress
@@ -286,6 +287,10 @@ async def test_what_was_read_before_maintenance_mode_was_switched_does_not_count
     assert (await look(RemediationState.FAILED, finished_at=bench.now())).green_since == began_at
     for _ in range(2):
         assert await look(RemediationState.CLAIMED) == Progress(WATCHING, None)
+    # Nor does anything before this very look count for as long as it is on, or nobody can tell.
+    for state in (RemediationState.DONE, RemediationState.UNKNOWN):
+        looked_at = bench.now()
+        assert await look(state, may_be_on=True, finished_at=began_at) == Progress(WATCHING, looked_at)
     ended_at = bench.now()
     assert await look(RemediationState.DONE, finished_at=ended_at) == Progress(WATCHING, None)
     assert await look(RemediationState.DONE, finished_at=ended_at) == Progress(
