@@ -4,7 +4,7 @@ It is not done, nor asked for, a second time while it holds, and it is taken bac
 """
 
 from flows.actions.registry import action_for
-from flows.actions.site import Site
+from flows.actions.site import Site, Undoable
 from flows.bench import Bench
 from flows.runbooks import Cure
 from flows.transaction import looked_up
@@ -13,6 +13,10 @@ from watchkeeper.incidents import next_round
 from watchkeeper.model import Incident, Remediation, RemediationState, TimelineKind
 from watchkeeper.remediations import read_remediations, take_along
 from watchkeeper.timeline import record
+
+# What stays as it was made until somebody changes it. Whether anything else is needed again (a restart, connections that are
+# idle), only a fresh look can tell.
+STAYS = frozenset({"replace_signing_secret", "enable_endpoint", "disable_endpoint"})
 
 
 async def another_round(bench: Bench, incident: Incident, why: str, *, goes_on: bool) -> None:
@@ -24,13 +28,16 @@ async def another_round(bench: Bench, incident: Incident, why: str, *, goes_on: 
 
 
 async def keep_what_holds(bench: Bench, site: Site, incident: Incident, cure: Cure) -> None:
-    """The steps of this cure that were done before the wait count as taken in this round, unless they hold no longer."""
+    """What was done of this cure before the wait, and stays, counts as taken in this round, unless it holds no longer."""
     known = await read_remediations(bench.store, incident.id)
-    for remediation in done_before(incident, known, cure.cause):
+    for remediation in done_before(incident, known, cure):
+        action = action_for(remediation.action)
+        if not (isinstance(action, Undoable) or remediation.action in STAYS):
+            continue
         name = step_name(remediation.step)
         if await step_result(bench.store, incident.id, incident.round, name) is not None:
             continue
-        if await looked_up(site, action_for(remediation.action), remediation) is False:
+        if await looked_up(site, action, remediation) is False:
             continue
         now = bench.now()
         text = f"Not done again: {remediation.plan.summary}: it was done before the wait"
@@ -39,8 +46,8 @@ async def keep_what_holds(bench: Bench, site: Site, incident: Incident, cure: Cu
             await record(db, incident.id, TimelineKind.DECISION, text, now=now)
 
 
-def done_before(incident: Incident, known: list[Remediation], cause: str) -> list[Remediation]:
-    """What was done for this cause in a round that waited, except for a step that this round has planned anew."""
+def done_before(incident: Incident, known: list[Remediation], cure: Cure) -> list[Remediation]:
+    """What was done of this cure in a round that waited, except for a step that this round has planned anew."""
     ours = [r for r in known if r.round == incident.round]
     planned_anew = {r.step for r in ours if r.attempt == incident.round}
     return [
@@ -48,7 +55,8 @@ def done_before(incident: Incident, known: list[Remediation], cause: str) -> lis
         for r in ours
         if r.attempt < incident.round
         and r.state is RemediationState.DONE
-        and r.plan.cause == cause
+        and r.plan.cause == cure.cause
+        and r.step <= len(cure.steps)
         and r.step not in planned_anew
     ]
 

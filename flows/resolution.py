@@ -98,7 +98,7 @@ async def resolution(incident_id: int) -> Outcome:
             for number, plan_step in enumerate(cure.steps, start=1):
                 ended = await take_step(bench, site, incident, number, plan_step, waits=True)
                 if ended is Outcome.HELD:
-                    await mitigated(bench, incident, cure)
+                    await mitigated(bench, incident, cure, changed=await has_changed(bench, incident, cure))
                 if ended is not None:
                     return ended
         changed = await has_changed(bench, incident, cure)
@@ -278,10 +278,8 @@ async def mitigated(bench: Bench, incident: Incident, cure: Cure, *, changed: bo
 def watching(cure: Cure, vendor: str, *, changed: bool) -> str:
     """What is being waited for once every step is taken, was not needed any more, or is held back."""
     if vendor:
-        return (
-            f"Waiting for {vendor}: nothing of ours would help, so nothing is changed; "
-            "going on by itself when it recovers."
-        )
+        so_far = "what was done so far stays, and the rest waits" if changed else "so nothing is changed"
+        return f"Waiting for {vendor}: nothing of ours would help, {so_far}; going on by itself when it recovers."
     if not changed:
         return (
             f"Nothing is left to do about {words(cure.cause)}: it got on by itself, and nothing was changed; "

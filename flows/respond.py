@@ -17,7 +17,7 @@ from flows.going_on import another_round
 from flows.hotfix import leave_hotfix
 from flows.investigation import investigation
 from flows.lease import hold_lease
-from flows.resolution import Outcome, resolution
+from flows.resolution import Outcome, held_back_for, resolution
 from flows.triage import triage
 from flows.undoing import has_begun, left_in_place, undoing
 from flows.verification import Verdict, verification, waiting_of
@@ -115,7 +115,9 @@ async def work(bench: Bench, incident_id: int) -> Ending:
         if why:
             return await give_to_person(bench, incident_id, why)
         incident = await bench.incident(incident_id)
-        await another_round(bench, incident, str(verdict), goes_on=waited)
+        # What is held back was not judged, whatever its readings did while they waited.
+        goes_on = waited or (verdict is Verdict.RELAPSED and await held_back_for(bench, incident) is not None)
+        await another_round(bench, incident, str(verdict), goes_on=goes_on)
 
 
 async def looks_again(bench: Bench, incident_id: int) -> bool:
@@ -176,7 +178,7 @@ async def why_a_person(bench: Bench, incident: Incident, verdict: Verdict) -> st
         return f"{vendor} has not recovered within {duration(response.wait_for_vendor)}"
     if verdict is Verdict.CONTRADICTED:
         return await contradiction(bench, incident.id)
-    if verdict is Verdict.UNPROVED:
+    if verdict in (Verdict.UNPROVED, Verdict.NOT_OPENED):
         return str(verdict)
     if incident.round >= response.rounds:
         return f"{verdict}, and {response.rounds} rounds are what the policy allows"

@@ -14,19 +14,18 @@ from prefect.cache_policies import NO_CACHE
 from flows.artifacts import publish
 from flows.bench import Bench, open_bench
 from flows.checks import look_at_payments, read_vendor_page, run_payment_probes, run_probes
-from flows.maintenance import is_under_way
+from flows.doors import Doors, read_doors
 from flows.readings import PAYMENT_PROBES, is_unread
 from flows.resolution import held_back_for
 from flows.runbooks.cures import choose_cure
 from flows.tidying import resolve_ended_issues, send_missed_again
 from tasks.shapes import store_task
 from watchkeeper.closing import close_as_proved
-from watchkeeper.deadlines.maintenance import read_maintenance
 from watchkeeper.diagnosis import KINDS
 from watchkeeper.documents.cards import verification_card
 from watchkeeper.endings import hear_ends, read_waited_for
 from watchkeeper.findings import read_findings, read_readings, save_missed_payments, save_reading
-from watchkeeper.model import CheckStatus, Incident, Kind, Reading, RemediationState, TimelineKind
+from watchkeeper.model import CheckStatus, Incident, Kind, Reading, TimelineKind
 from watchkeeper.paging.desk import update_team
 from watchkeeper.policy import Policy
 from watchkeeper.policy.rules import Verification
@@ -48,6 +47,7 @@ class Verdict(StrEnum):
     VENDOR_RECOVERED = "the vendor has recovered, and what was held back may happen"
     VENDOR_OVERDUE = "the vendor has not recovered in the time that the policy waits for one"
     UNPROVED = "what would prove that it is over cannot be read"
+    NOT_OPENED = "the probes are green, and the deployment that ends maintenance mode does not serve"
     CONTRADICTED = "the probes are green, and an alert says otherwise"
 
 
@@ -167,32 +167,36 @@ async def look_once(
     bench: Bench, incident: Incident, rules: Verification, waiting: Waiting = FOR_NOBODY
 ) -> Progress:
     await take_look(incident.id, waiting.vendor, waiting.felt)
-    since = max(
-        incident.mitigated_at or incident.detected_at, await switched_at(bench) or incident.detected_at
-    )
-    readings = [r for r in await read_readings(bench.store, incident.id) if r.observed_at >= since]
+    doors = await read_doors(bench, incident)
+    mitigated_at = incident.mitigated_at or incident.detected_at
+    since = max(mitigated_at, doors.since or mitigated_at)
+    known = await read_readings(bench.store, incident.id)
     told, now = await what_alerts_say(bench, incident), bench.now()
-    looks = looks_of(readings, incident.service)
+    looks = looks_of([r for r in known if r.observed_at >= since], incident.service)
     if not waiting.vendor:
-        return judge_progress(looks, rules, watched_since=since, told=told, now=now)
+        progress = judge_progress(looks, rules, watched_since=since, told=told, now=now)
+        return behind(doors, progress, rules, now=now)
     policy = bench.desk(incident).policy
-    page = [reading for reading in readings if reading.service == waiting.vendor.lower()]
-    return judge_waiting(looks, page, waiting, policy, watched_since=since, told=told, now=now)
+    # A switch of ours says nothing of what the vendor's page told before it.
+    page = [r for r in known if r.service == waiting.vendor.lower() and r.observed_at >= mitigated_at]
+    # Whoever took over knows that it waits, and is told again sooner.
+    taken_over = incident.handed_over_at is not None
+    patience = rules.give_up_after if taken_over else policy.response.wait_for_vendor
+    progress = judge_waiting(
+        looks, page, waiting, rules, patience=patience, watched_since=since, told=told, now=now
+    )
+    return behind(doors, progress, rules, now=now)
 
 
-async def switched_at(bench: Bench) -> datetime | None:
-    """Since when maintenance mode is off again; now, while it may be on or is being switched.
-
-    Green while no customer is served proves nothing of a shop that is open, so that nothing is called over meanwhile,
-    and red between the two deployments of a switch is no relapse. Until it is off people are reminded of it.
-    """
-    known, now = await read_maintenance(bench.store), bench.now()
-    last = known.last
-    if known.reminding or (last is not None and is_under_way(last, now)):
-        return now
-    if last is None or last.state is RemediationState.FAILED:
-        return None
-    return last.finished_at or last.claimed_at
+def behind(doors: Doors, progress: Progress, rules: Verification, *, now: datetime) -> Progress:
+    """The same with maintenance mode in mind: nothing is over while customers may get a 503, and red between the two
+    deployments of a switch is no relapse."""
+    late = doors.since is not None and now - doors.since >= rules.give_up_after
+    if progress.verdict is Verdict.STABLE and doors.may_be_shut:
+        return Progress(Verdict.NOT_OPENED if doors.on_their_way and late else Verdict.WATCHING, None)
+    if progress.verdict is Verdict.RELAPSED and doors.on_their_way and not late:
+        return Progress(Verdict.WATCHING, None)
+    return progress
 
 
 async def what_alerts_say(bench: Bench, incident: Incident) -> Told:
@@ -206,18 +210,18 @@ def judge_waiting(
     looks: Sequence[Look],
     page: Sequence[Reading],
     waiting: Waiting,
-    policy: Policy,
+    rules: Verification,
     *,
+    patience: timedelta,
     watched_since: datetime,
     told: Told,
     now: datetime,
 ) -> Progress:
-    """The same while a vendor has to recover first: as long as its page tells of trouble it has the policy's time
-    for vendors, and from then on our readings have theirs. A plan that was held back need not wait for them."""
+    """The same while a vendor has to recover first: as long as its page tells of trouble it has `patience`, and from
+    then on our readings have their time. A plan that was held back need not wait for them."""
     trouble = [reading.observed_at for reading in page if reading.value]
     # A page that never told of trouble does not tell of its end either: not every outage is on it, and it trails.
     recovered = bool(page) and not page[-1].value and (bool(trouble) or waiting.held_back)
-    rules = policy.verification
     if recovered:
         since = max([watched_since, *trouble])
         progress = judge_progress(looks, rules, watched_since=since, told=told, now=now)
@@ -225,7 +229,7 @@ def judge_waiting(
         red = progress.green_since is None and progress.verdict in (Verdict.WATCHING, Verdict.NOT_RECOVERED)
         resume = waiting.held_back and red
         return Progress(Verdict.VENDOR_RECOVERED, None) if resume else progress
-    patient = rules.model_copy(update={"give_up_after": policy.response.wait_for_vendor})
+    patient = rules.model_copy(update={"give_up_after": patience})
     progress = judge_progress(looks, patient, watched_since=watched_since, told=told, now=now)
     overdue = progress.verdict is Verdict.NOT_RECOVERED
     return Progress(Verdict.VENDOR_OVERDUE, None) if overdue else progress

@@ -54,6 +54,7 @@ async def backend_detailed(url: str | None) -> Check:
         dependencies = {name: str(check.get("status", "unknown")) for name, check in checks.items()}
         facts = {
             "status_code": status,
+            "seconds": seconds,
             "release": told.get("release"),
             "dependencies": dependencies,
             "webhooks": _webhooks(told),

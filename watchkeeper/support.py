@@ -136,6 +136,7 @@ def observed_of(
     failed = {reading.probe: reading for reading in readings if not reading.ok}
     seen = [f"{utc(r.observed_at)} {r.service} {r.probe}: {r.detail or 'failed'}" for r in failed.values()]
     believed = [
-        f"we take it for: {f.cause.replace('_', ' ')} ({'; '.join(f.evidence)})" for f in findings[:1]
+        f"we take it for: {f.cause.replace('_', ' ')} ({'; '.join(f.evidence)}){f.doubt}"
+        for f in findings[:1]
     ]
     return [f"{utc(incident.started_at)} {incident.summary}", *looks, *seen, *believed]

@@ -145,9 +145,9 @@ def was_said_to_have_failed(before: dict[str, Any], after: dict[str, Any]) -> li
 
 
 def switch_was_not_taken(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Where nothing may be changed, the form says so: its run fails."""
-    ended = (after["by_hand"] or {}).get("on")
-    return ["the form took a switch that nobody may make"] if ended == "COMPLETED" else []
+    """Where nothing may be changed, or the vendor refuses, the form says so: its run fails, where there was one."""
+    ended = (after["by_hand"] or {}).get("on", "FAILED")
+    return [] if ended == "FAILED" else [f"the form's run ended {ended}, and not as one that failed"]
 
 
 CLOSED_AND_OPENED: Proof = every(

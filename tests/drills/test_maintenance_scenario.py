@@ -150,10 +150,14 @@ def refused(**changes: Any) -> dict[str, Any]:
         (
             was_said_to_have_failed,
             refused(on="COMPLETED"),
-            ["the form took a switch that nobody may make"],
+            ["the form's run ended COMPLETED, and not as one that failed"],
         ),
         (switch_was_not_taken, refused(), []),
-        (switch_was_not_taken, refused(on="COMPLETED"), ["the form took a switch that nobody may make"]),
+        (
+            switch_was_not_taken,
+            refused(on="COMPLETED"),
+            ["the form's run ended COMPLETED, and not as one that failed"],
+        ),
         (switch_was_not_taken, seen(None), []),
         (is_open_again, refused(), ["after it was switched off, a customer was not served"]),
     ],

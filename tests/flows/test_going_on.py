@@ -119,6 +119,40 @@ async def test_what_was_done_before_the_wait_is_neither_done_nor_asked_for_again
     assert done == ["raise_resources", "restart_service"]
 
 
+async def test_what_got_better_and_worse_while_it_waited_is_not_done_again_either(night: Night) -> None:
+    """A backend that is killed and started again and again looks well in between, whatever waits for its vendor."""
+    await night.waits_before_the_restart()
+
+    assert await night.go_on(Verdict.RELAPSED, Verdict.STABLE) == "resolved"
+
+    assert (night.raises.acts, night.restarts.acts, await night.asked()) == (1, 1, 1)
+
+
+async def test_people_who_wait_for_a_vendor_read_that_something_was_changed_before(night: Night) -> None:
+    await night.waits_before_the_restart()
+
+    story = await night.bench.story(night.incident)
+    told = [line for line in story if "Waiting for" in line]
+    assert told and all("what was done so far stays, and the rest waits" in line for line in told)
+
+
+async def test_whether_a_restart_is_needed_again_is_looked_at_afresh(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That it happened before the wait does not say that what it restarted is well."""
+    steps = (night.step("restart_service", "out_of_memory"), night.step("raise_resources", "out_of_memory"))
+    monkeypatch.setitem(CURES, "out_of_memory", Cure("out_of_memory", steps))
+    night.railway_is_away = False
+    assert await night.go_on() == "approval"
+
+    await respond.another_round(
+        night.bench, await night.bench.incident(night.incident.id), "its vendor is back", goes_on=True
+    )
+    assert await night.go_on() == "approval"
+
+    assert night.restarts.acts == 2
+
+
 async def test_what_was_done_before_the_wait_is_taken_back_when_nothing_gets_better(night: Night) -> None:
     await night.waits_before_the_restart()
 

@@ -1,7 +1,7 @@
 """Verification: green for long enough, fallen back, or never recovered; read off the looks that were stored."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
@@ -9,19 +9,18 @@ from unittest.mock import AsyncMock
 import pytest
 
 from flows import verification as watching
+from flows.doors import Doors
 from flows.respond import contradiction
-from flows.verification import Progress, Verdict, look_once, share_done, verification
-from tests.flows.conftest import MovedBench, plan_to
+from flows.verification import Progress, Verdict, Waiting, look_once, share_done, verification
+from tests.flows.conftest import MovedBench
 from tests.flows.looks import NOT_RECOVERED, RELAPSED, STABLE, WATCHED_SINCE, WATCHING, minutes, reading
-from tests.rows import a_remediation
-from watchkeeper.deadlines.maintenance import Maintenance
 from watchkeeper.deadlines.watching import watch_where_quiet
 from watchkeeper.documents.post_mortem import draft
 from watchkeeper.documents.reading import section_text
 from watchkeeper.findings import save_reading
 from watchkeeper.guarding import Guard
 from watchkeeper.incidents import read_incident
-from watchkeeper.model import Check, CheckStatus, Incident, Kind, Reading, RemediationState, Status
+from watchkeeper.model import Check, CheckStatus, Incident, Kind, Reading, Status
 from watchkeeper.policy import Policy
 from watchkeeper.reviews import read_review
 from watchkeeper.reviews.drafting import read_known
@@ -268,34 +267,59 @@ async def test_what_was_read_before_the_cure_does_not_count(
 async def test_what_was_read_before_maintenance_mode_was_switched_does_not_count(
     bench: MovedBench, policy: Policy, play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Green while no customer was served proves nothing, and red between its two deployments is no relapse."""
     incident = await mitigated(bench, policy)
     rules = bench.desk(incident).policy.verification
-    play("GGRRGGRG")
+    play("GGRRG")
     began_at = bench.now()
 
-    async def look(state: RemediationState, *, may_be_on: bool = False, **ended: datetime) -> Progress:
-        switch = a_remediation(plan_to("set_maintenance_mode"), state, claimed_at=began_at, **ended)
-        known = Maintenance(switch, [incident.id] if may_be_on else [])
-        monkeypatch.setattr(watching, "read_maintenance", AsyncMock(return_value=known))
+    async def look(doors: Doors) -> Progress:
+        monkeypatch.setattr(watching, "read_doors", AsyncMock(return_value=doors))
         progress = await look_once(bench, incident, rules)
         bench.clock.advance(seconds=10)
         return progress
 
-    # One that was refused changed nothing.
-    assert (await look(RemediationState.FAILED, finished_at=began_at)).green_since == began_at
-    assert (await look(RemediationState.FAILED, finished_at=bench.now())).green_since == began_at
+    assert await look(Doors()) == Progress(WATCHING, began_at)
+    closed_at = bench.now()
+    assert await look(Doors(closed_at, may_be_shut=True)) == Progress(WATCHING, closed_at)
     for _ in range(2):
-        assert await look(RemediationState.CLAIMED) == Progress(WATCHING, None)
-    # Nor does anything before this very look count for as long as it is on, or nobody can tell.
-    for state in (RemediationState.DONE, RemediationState.UNKNOWN):
-        looked_at = bench.now()
-        assert await look(state, may_be_on=True, finished_at=began_at) == Progress(WATCHING, looked_at)
-    ended_at = bench.now()
-    assert await look(RemediationState.DONE, finished_at=ended_at) == Progress(WATCHING, None)
-    assert await look(RemediationState.DONE, finished_at=ended_at) == Progress(
-        WATCHING, ended_at + timedelta(seconds=10)
-    )
+        assert await look(Doors(closed_at, may_be_shut=True, on_their_way=True)) == Progress(WATCHING, None)
+    opened_at = bench.now()
+    assert await look(Doors(opened_at)) == Progress(WATCHING, opened_at)
+
+
+async def test_a_switch_of_ours_does_not_forget_what_the_vendors_page_told(
+    bench: MovedBench, policy: Policy, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It told of trouble and of its end: from then on our readings have the ordinary time, and not the vendor's."""
+    incident = await mitigated(bench, policy)
+    rules = bench.desk(incident).policy.verification
+    play("R" * 3)
+    page = reading("vendor_status_stripe", at=bench.now()).model_copy(update={"service": "stripe"})
+    for value in (2, 0):
+        told = page.model_copy(update={"value": value, "ok": not value, "observed_at": bench.now()})
+        async with bench.store.transaction() as db:
+            await save_reading(db, incident.id, told)
+        bench.clock.advance(minutes=1)
+    opened = AsyncMock(return_value=Doors(bench.now()))
+    monkeypatch.setattr(watching, "read_doors", opened)
+
+    assert await look_once(bench, incident, rules, Waiting("Stripe")) == Progress(WATCHING, None)
+    bench.clock.advance(minutes=31)
+    assert await look_once(bench, incident, rules, Waiting("Stripe")) == Progress(NOT_RECOVERED, None)
+
+
+async def test_whoever_took_over_while_a_vendor_is_away_is_told_again_before_the_vendors_time_is_over(
+    bench: MovedBench, policy: Policy, play: Play
+) -> None:
+    incident = await mitigated(bench, policy)
+    rules = bench.desk(incident).policy.verification
+    play("R" * 4)
+    assert await look_once(bench, incident, rules, Waiting("Stripe")) == Progress(WATCHING, None)
+    bench.clock.advance(minutes=31)
+    assert await look_once(bench, incident, rules, Waiting("Stripe")) == Progress(WATCHING, None)
+
+    theirs = incident.model_copy(update={"handed_over_at": bench.now()})
+    assert await look_once(bench, theirs, rules, Waiting("Stripe")) == Progress(Verdict.VENDOR_OVERDUE, None)
 
 
 async def test_an_alert_of_the_same_night_makes_it_watch_for_longer(

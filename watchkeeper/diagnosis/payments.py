@@ -8,7 +8,7 @@ from typing import Any
 
 from watchkeeper.diagnosis.case import Case, Cause, Looks
 from watchkeeper.diagnosis.database import database_state
-from watchkeeper.diagnosis.site import processors_are_full
+from watchkeeper.diagnosis.site import backend_is_unwell, processors_are_full
 from watchkeeper.model import CheckStatus, Fault, Kind
 from watchkeeper.policy import Policy
 
@@ -153,11 +153,8 @@ def events_undelivered(looks: Looks, policy: Policy) -> Case:
     # Between two kills for its memory the backend answers, and takes webhooks; under a higher limit that is over.
     killed = looks.is_bad("railway_metrics") and looks.facts("railway_metrics").get("memory_falls", 0) > 0
     # So does one that lacks processors, between its stalls; what is sent to it again would come on top.
-    alone = (
-        not killed
-        and not processors_are_full(looks)
-        and not any(looks.is_bad(name) for name in OTHER_TROUBLE)
-    )
+    stalls = processors_are_full(looks) and backend_is_unwell(looks, policy)
+    alone = not killed and not stalls and not any(looks.is_bad(name) for name in OTHER_TROUBLE)
     case.weigh(4, late > 0 and taken and alone, "nothing else is unwell")
     advise(case, looks)
     return case

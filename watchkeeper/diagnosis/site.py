@@ -107,8 +107,9 @@ def out_of_memory(looks: Looks, policy: Policy) -> Case:
 NEEDED = ("postgres_connections", "postgres_writable", "postgres_slow_queries", "redis_ping")
 
 
-# Between two of its stalls, a backend that lacks processors answers: late.
-LATE_SECONDS = 1.0
+# Between two of its stalls, a backend that lacks processors answers: late, and not one of its addresses alone.
+LATE_SECONDS = 2.0
+ASKED_OF_BACKEND = ("backend_health", "backend_detailed", "payments_health")
 
 
 def processors_are_full(looks: Looks) -> bool:
@@ -117,12 +118,12 @@ def processors_are_full(looks: Looks) -> bool:
 
 
 def backend_is_unwell(looks: Looks, policy: Policy) -> bool:
-    """It does not answer, answers badly or late, or what watches it from outside says that it is down."""
+    """It does not answer, answers badly, answers late at two of its addresses, or is down as whatever watches it says."""
     backend = backend_of(policy)
     down = looks.facts("uptimerobot_monitors").get("down") or []
     watched = backend is not None and not set(backend.monitors).isdisjoint(down)
-    late = (looks.facts("backend_health").get("seconds") or 0) > LATE_SECONDS
-    return looks.is_bad("backend_health") or watched or late
+    late = sum((looks.facts(name).get("seconds") or 0) > LATE_SECONDS for name in ASKED_OF_BACKEND)
+    return looks.is_bad("backend_health") or watched or late > 1
 
 
 def cpu_maxed(looks: Looks, policy: Policy) -> Case:

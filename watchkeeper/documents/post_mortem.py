@@ -153,7 +153,7 @@ def factors(known: Known, root: Finding | None) -> list[str]:
     incident = known.incident
     others = {f.cause: f for f in known.findings if root is None or f.cause != root.cause}
     found = [
-        f"{words(f.cause)} ({f.confidence:.0%}): {'; '.join(f.evidence)}"
+        f"{words(f.cause)} ({f.confidence:.0%}{f.doubt}): {'; '.join(f.evidence)}"
         for f in others.values()
         if f.evidence
     ]

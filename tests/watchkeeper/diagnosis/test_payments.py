@@ -76,6 +76,11 @@ def test_stripes_own_trouble_is_stripes() -> None:
     assert found == {"stripe_outage": 1}
 
 
+FULL = check("railway_metrics", OK, cpu_share=0.99, cpu_limit=1.0)
+LATE = (
+    check("backend_health", OK, status_code=200, seconds=3.0),
+    check("payments_health", OK, status_code=200, seconds=3.0),
+)
 WELL = (health(), webhooks("ok"), check("payments_health", OK), ENDPOINT)
 
 
@@ -89,8 +94,9 @@ WELL = (health(), webhooks("ok"), check("payments_health", OK), ENDPOINT)
         ((*WELL, not_delivered(3), memory(0.15, falls=1)), 0.56),
         ((*WELL, not_delivered(3), memory(0.15)), 1.0),
         ((*WELL, not_delivered(3), memory(0.15, falls=1, limit=0.3)), 1.0),
-        # So does one that lacks processors, between two stalls.
-        ((*WELL, not_delivered(3), check("railway_metrics", OK, cpu_share=0.99, cpu_limit=1.0)), 0.56),
+        # So does one that lacks processors, between two stalls; one that is merely busy is well.
+        ((*WELL, not_delivered(3), FULL, *LATE), 0.56),
+        ((*WELL, not_delivered(3), FULL), 1.0),
         ((*WELL, not_delivered(3), check("railway_metrics", OK, cpu_share=0.5, cpu_limit=1.0)), 1.0),
         ((*WELL, not_delivered(0)), None),
         ((health(), UNWELL, ENDPOINT, not_delivered(3)), None),

@@ -103,7 +103,7 @@ def test_the_root_cause_stands_with_its_confidence_and_what_speaks_against_it() 
     )
     assert "- against it: no deployment in the last hour" in cause
     offered = [
-        "1. disk full (20%): the disk is 71 % full",
+        "1. disk full (20%: a guess, too weak to act on): the disk is 71 % full",
         "2. a page by voice could not be sent: twilio answered 400",
     ]
     for line in offered:
