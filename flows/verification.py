@@ -47,7 +47,7 @@ class Verdict(StrEnum):
     VENDOR_RECOVERED = "the vendor has recovered, and what was held back may happen"
     VENDOR_OVERDUE = "the vendor has not recovered in the time that the policy waits for one"
     UNPROVED = "what would prove that it is over cannot be read"
-    NOT_OPENED = "the probes are green, and the deployment that ends maintenance mode does not serve"
+    NOT_OPENED = "the probes are green, and the deployment that ends maintenance mode does not serve, or nobody can tell"
     CONTRADICTED = "the probes are green, and an alert says otherwise"
 
 
@@ -168,8 +168,10 @@ async def look_once(
 ) -> Progress:
     await take_look(incident.id, waiting.vendor, waiting.felt)
     doors = await read_doors(bench, incident)
-    mitigated_at = incident.mitigated_at or incident.detected_at
-    since = max(mitigated_at, doors.since or mitigated_at)
+    watched_since = max(
+        incident.mitigated_at or incident.detected_at, incident.watched_since or incident.detected_at
+    )
+    since = max(watched_since, doors.since or watched_since)
     known = await read_readings(bench.store, incident.id)
     told, now = await what_alerts_say(bench, incident), bench.now()
     looks = looks_of([r for r in known if r.observed_at >= since], incident.service)
@@ -178,25 +180,23 @@ async def look_once(
         return behind(doors, progress, rules, now=now)
     policy = bench.desk(incident).policy
     # A switch of ours says nothing of what the vendor's page told before it.
-    page = [r for r in known if r.service == waiting.vendor.lower() and r.observed_at >= mitigated_at]
-    # Whoever took over knows that it waits, and is told again sooner.
-    taken_over = incident.handed_over_at is not None
-    patience = rules.give_up_after if taken_over else policy.response.wait_for_vendor
-    progress = judge_waiting(
-        looks, page, waiting, rules, patience=patience, watched_since=since, told=told, now=now
-    )
+    page = [r for r in known if r.service == waiting.vendor.lower() and r.observed_at >= watched_since]
+    progress = judge_waiting(looks, page, waiting, policy, watched_since=since, told=told, now=now)
     return behind(doors, progress, rules, now=now)
 
 
 def behind(doors: Doors, progress: Progress, rules: Verification, *, now: datetime) -> Progress:
     """The same with maintenance mode in mind: nothing is over while customers may get a 503, and red between the two
     deployments of a switch is no relapse."""
+    if not doors.may_be_shut:
+        return progress
     late = doors.since is not None and now - doors.since >= rules.give_up_after
-    if progress.verdict is Verdict.STABLE and doors.may_be_shut:
-        return Progress(Verdict.NOT_OPENED if doors.on_their_way and late else Verdict.WATCHING, None)
-    if progress.verdict is Verdict.RELAPSED and doors.on_their_way and not late:
-        return Progress(Verdict.WATCHING, None)
-    return progress
+    if progress.verdict is Verdict.STABLE and doors.on_their_way and late:
+        return Progress(Verdict.NOT_OPENED, None)
+    # An alert that still fires may tell of the very 503 that was ordered.
+    is_green = progress.green_since is not None or progress.verdict in (Verdict.STABLE, Verdict.CONTRADICTED)
+    swaps = progress.verdict is Verdict.RELAPSED and doors.on_their_way and not late
+    return Progress(Verdict.WATCHING, None) if is_green or swaps else progress
 
 
 async def what_alerts_say(bench: Bench, incident: Incident) -> Told:
@@ -210,18 +210,18 @@ def judge_waiting(
     looks: Sequence[Look],
     page: Sequence[Reading],
     waiting: Waiting,
-    rules: Verification,
+    policy: Policy,
     *,
-    patience: timedelta,
     watched_since: datetime,
     told: Told,
     now: datetime,
 ) -> Progress:
-    """The same while a vendor has to recover first: as long as its page tells of trouble it has `patience`, and from
-    then on our readings have their time. A plan that was held back need not wait for them."""
+    """The same while a vendor has to recover first: as long as its page tells of trouble it has the policy's time
+    for vendors, and from then on our readings have theirs. A plan that was held back need not wait for them."""
     trouble = [reading.observed_at for reading in page if reading.value]
     # A page that never told of trouble does not tell of its end either: not every outage is on it, and it trails.
     recovered = bool(page) and not page[-1].value and (bool(trouble) or waiting.held_back)
+    rules = policy.verification
     if recovered:
         since = max([watched_since, *trouble])
         progress = judge_progress(looks, rules, watched_since=since, told=told, now=now)
@@ -229,7 +229,7 @@ def judge_waiting(
         red = progress.green_since is None and progress.verdict in (Verdict.WATCHING, Verdict.NOT_RECOVERED)
         resume = waiting.held_back and red
         return Progress(Verdict.VENDOR_RECOVERED, None) if resume else progress
-    patient = rules.model_copy(update={"give_up_after": patience})
+    patient = rules.model_copy(update={"give_up_after": policy.response.wait_for_vendor})
     progress = judge_progress(looks, patient, watched_since=watched_since, told=told, now=now)
     overdue = progress.verdict is Verdict.NOT_RECOVERED
     return Progress(Verdict.VENDOR_OVERDUE, None) if overdue else progress

@@ -128,10 +128,9 @@ def _is_unsettled(incident: Incident, policy: Policy, now: datetime) -> bool:
     """Whether what stands beside its service may fail for its sake: the cause is not found, or the cure is new.
 
     A backend that is down, or is being restarted, makes the database's monitor and Redis's go red alike, for both
-    look through it. While an incident waits for hours, what fails beside it is a matter of its own; so is what fails
-    after a person took over, however often it is looked at again since.
+    look through it. While an incident waits for hours, what fails beside it is a matter of its own.
     """
-    cured_at = min((at for at in (incident.mitigated_at, incident.handed_over_at) if at), default=None)
+    cured_at = incident.mitigated_at
     return cured_at is None or now - cured_at <= policy.verification.stable_for
 
 

@@ -106,7 +106,8 @@ class Incident(Data):
     """What people respond to. `policy` is the policy that it started under, as validated data.
 
     `acknowledged_at` is when it was answered first, `held_since` since when `acknowledged_by` has it. `mitigated_at` is
-    since when a cure is watched, also one that only waits; `recovered_at`, known at the end, is when it no longer hurt;
+    since when a cure is watched, also one that only waits, and `watched_since` since when a person's mend is, which is
+    none that we know of; `recovered_at`, known at the end, is when it no longer hurt;
     `proved` is whether readings told that, and not a person.
     """
 
@@ -125,6 +126,7 @@ class Incident(Data):
     held_since: AwareDatetime | None = None
     identified_at: AwareDatetime | None = None
     mitigated_at: AwareDatetime | None = None
+    watched_since: AwareDatetime | None = None
     recovered_at: AwareDatetime | None = None
     proved: bool = False
     resolved_at: AwareDatetime | None = None

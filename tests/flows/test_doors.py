@@ -79,7 +79,7 @@ async def test_nothing_was_switched_tonight(
     assert await read_doors(bench, incident) == OPEN
     switched(FAILED, claimed_at=now, finished_at=now)
     assert await read_doors(bench, incident) == OPEN
-    switched(DONE, claimed_at=now, finished_at=incident.detected_at - minutes(60))
+    switched(DONE, claimed_at=now, finished_at=now - timedelta(days=2))
     assert await read_doors(bench, incident) == OPEN
     railway.assert_not_awaited()
 
@@ -89,13 +89,15 @@ async def test_while_it_is_on_or_being_switched_customers_may_get_a_503(
 ) -> None:
     now = bench.now()
     switched(DONE, reminded=True, claimed_at=now, finished_at=now)
-    assert await read_doors(bench, incident) == Doors(now, may_be_shut=True)
+    assert await read_doors(bench, incident) == Doors(now, may_be_shut=True, on_their_way=True)
+    switched(DONE, reminded=True, claimed_at=now, finished_at=now - minutes(31))
+    assert await read_doors(bench, incident) == Doors(now - minutes(31), may_be_shut=True)
     switched(None, reminded=True)
     assert await read_doors(bench, incident) == Doors(None, may_be_shut=True)
     switched(CLAIMED, reminded=True, claimed_at=now)
     assert await read_doors(bench, incident) == Doors(now, may_be_shut=True, on_their_way=True)
     # A run that died is no switch under way: what it left is what the reminder says.
-    bench.clock.advance(minutes=2)
+    bench.clock.advance(minutes=31)
     assert await read_doors(bench, incident) == Doors(now, may_be_shut=True)
 
 
@@ -114,15 +116,26 @@ async def test_the_shop_is_open_once_the_deployment_that_opens_it_serves(
     live_at = off_at + minutes(4)
     railway.return_value = [deployment("new", "SUCCESS", live_at), old]
     assert await read_doors(bench, incident) == Doors(live_at)
+    # Seen once, it is not asked again: not even where it could not be told.
+    railway.side_effect = AWAY
+    assert await read_doors(bench, incident) == Doors(live_at)
 
 
-@pytest.mark.parametrize("error", [AWAY, NO_KEY])
-async def test_what_cannot_be_asked_keeps_nobody_waiting(
-    bench: MovedBench, incident: Incident, switched: Any, railway: AsyncMock, error: Exception
+async def test_who_cannot_be_asked_tells_nobody_that_the_shop_is_open(
+    bench: MovedBench, incident: Incident, switched: Any, railway: AsyncMock
 ) -> None:
     off_at = bench.now()
     switched(DONE, claimed_at=off_at, finished_at=off_at)
-    railway.side_effect = error
+    railway.side_effect = AWAY
+    assert await read_doors(bench, incident) == Doors(off_at, may_be_shut=True, on_their_way=True)
+
+
+async def test_where_nobody_can_ever_tell_nobody_is_kept_waiting(
+    bench: MovedBench, incident: Incident, switched: Any, railway: AsyncMock
+) -> None:
+    off_at = bench.now()
+    switched(DONE, claimed_at=off_at, finished_at=off_at)
+    railway.side_effect = NO_KEY
     assert await read_doors(bench, incident) == Doors(off_at)
     railway.side_effect, railway.return_value = None, [deployment("another", "SUCCESS", off_at)]
     assert await read_doors(bench, incident) == Doors(off_at), "the one that served then is listed no longer"
@@ -142,6 +155,7 @@ OPENING = Doors(WATCHED_SINCE, may_be_shut=True, on_their_way=True)
         (SHUT, RELAPSED, minutes(15), RELAPSED),
         # A cure that does not help is taken back and handed over all the same.
         (SHUT, Verdict.NOT_RECOVERED, minutes(30), Verdict.NOT_RECOVERED),
+        (SHUT, Verdict.CONTRADICTED, minutes(30), WATCHING),
         (SHUT, Verdict.VENDOR_RECOVERED, minutes(15), Verdict.VENDOR_RECOVERED),
         (OPENING, STABLE, minutes(15), WATCHING),
         (OPENING, RELAPSED, minutes(15), WATCHING),
@@ -154,3 +168,9 @@ def test_nothing_is_over_while_customers_may_get_a_503(
 ) -> None:
     progress = Progress(verdict, None)
     assert behind(doors, progress, RULES, now=WATCHED_SINCE + after).verdict is told
+
+
+def test_nothing_that_was_missed_is_sent_to_a_shop_that_is_shut() -> None:
+    """As it is, once all was green for long enough."""
+    green = Progress(WATCHING, WATCHED_SINCE)
+    assert behind(SHUT, green, RULES, now=WATCHED_SINCE + minutes(16)) == Progress(WATCHING, None)

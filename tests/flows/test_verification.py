@@ -280,7 +280,7 @@ async def test_what_was_read_before_maintenance_mode_was_switched_does_not_count
 
     assert await look(Doors()) == Progress(WATCHING, began_at)
     closed_at = bench.now()
-    assert await look(Doors(closed_at, may_be_shut=True)) == Progress(WATCHING, closed_at)
+    assert await look(Doors(closed_at, may_be_shut=True)) == Progress(WATCHING, None)
     for _ in range(2):
         assert await look(Doors(closed_at, may_be_shut=True, on_their_way=True)) == Progress(WATCHING, None)
     opened_at = bench.now()
@@ -306,20 +306,6 @@ async def test_a_switch_of_ours_does_not_forget_what_the_vendors_page_told(
     assert await look_once(bench, incident, rules, Waiting("Stripe")) == Progress(WATCHING, None)
     bench.clock.advance(minutes=31)
     assert await look_once(bench, incident, rules, Waiting("Stripe")) == Progress(NOT_RECOVERED, None)
-
-
-async def test_whoever_took_over_while_a_vendor_is_away_is_told_again_before_the_vendors_time_is_over(
-    bench: MovedBench, policy: Policy, play: Play
-) -> None:
-    incident = await mitigated(bench, policy)
-    rules = bench.desk(incident).policy.verification
-    play("R" * 4)
-    assert await look_once(bench, incident, rules, Waiting("Stripe")) == Progress(WATCHING, None)
-    bench.clock.advance(minutes=31)
-    assert await look_once(bench, incident, rules, Waiting("Stripe")) == Progress(WATCHING, None)
-
-    theirs = incident.model_copy(update={"handed_over_at": bench.now()})
-    assert await look_once(bench, theirs, rules, Waiting("Stripe")) == Progress(Verdict.VENDOR_OVERDUE, None)
 
 
 async def test_an_alert_of_the_same_night_makes_it_watch_for_longer(

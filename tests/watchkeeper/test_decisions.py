@@ -103,18 +103,6 @@ def test_two_that_need_the_same_service_are_one_incident_until_its_cause_is_cure
     assert place(alert(service="worker"), [cured], policy, NOW).choice == "open"
 
 
-def test_what_a_person_took_over_explains_nothing_new_however_often_it_is_looked_at(policy: Policy) -> None:
-    payments = {
-        "service": "payments",
-        "kind": Kind.PAYMENT_FAILURE,
-        "mitigated_at": NOW - timedelta(minutes=5),
-    }
-    theirs = incident(policy, **payments, handed_over_at=NOW - timedelta(hours=2))
-    assert place(alert(service="worker"), [theirs], policy, NOW).choice == "open"
-    just_now = incident(policy, **payments, handed_over_at=NOW - timedelta(minutes=2))
-    assert place(alert(service="worker"), [just_now], policy, NOW).choice == "attach"
-
-
 def looked_at_through_the_backend(policy: Policy) -> Policy:
     backend = policy.services["backend"].model_copy(
         update={"depends_on": ["database", "redis"], "detailed_health_url": "https://shop.test/health"}

@@ -33,5 +33,6 @@ async def look_after_hand_over(
 
 async def _watch(db: Db, incident: Incident, why: str, *, now: datetime) -> None:
     if await start_attempt(db, incident, why, now=now):
-        # Also of one that was watched before: what was seen until now speaks of what was tried then, not of this mend.
-        await change_status(db, incident.id, expected=OPEN_STATUSES, new=Status.MONITORING, now=now)
+        await db.run("incidents/watch_anew", id=incident.id, now=now)
+        unwatched = [status for status in OPEN_STATUSES if status is not Status.MONITORING]
+        await change_status(db, incident.id, expected=unwatched, new=Status.MONITORING, now=now)

@@ -16,6 +16,7 @@ CREATE TABLE incidents (
     identified_at          timestamptz,
     -- Since when it is watched whether the last cure holds, or whether a vendor that is waited for recovers.
     mitigated_at           timestamptz,
+    watched_since          timestamptz,
     -- When it no longer hurt, known once it is over: since when all that proves it was green, else when a person closed it.
     recovered_at           timestamptz,
     -- Whether readings proved that it is over; else a person said so.
