@@ -13,7 +13,8 @@ from flows.actions.site import Site
 from flows.rehearsal import rehearse
 from flows.runbooks import Cure
 from flows.runbooks.frontend import CURES as FRONTEND_CURES
-from watchkeeper.diagnosis.site import BAD_DEPLOYMENT, CPU_MAXED, OUT_OF_MEMORY, RAILWAY_OUTAGE
+from watchkeeper.diagnosis.processors import CPU_MAXED
+from watchkeeper.diagnosis.site import BAD_DEPLOYMENT, OUT_OF_MEMORY, RAILWAY_OUTAGE
 from watchkeeper.model import Kind, Plan
 
 NEW_LIMIT = "bring the new limit into force"

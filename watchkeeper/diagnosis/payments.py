@@ -8,7 +8,7 @@ from typing import Any
 
 from watchkeeper.diagnosis.case import Case, Cause, Looks
 from watchkeeper.diagnosis.database import database_state
-from watchkeeper.diagnosis.site import backend_is_unwell, processors_are_full
+from watchkeeper.diagnosis.processors import backend_is_unwell, processors_are_full
 from watchkeeper.model import CheckStatus, Fault, Kind
 from watchkeeper.policy import Policy
 

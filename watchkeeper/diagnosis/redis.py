@@ -3,6 +3,7 @@
 from typing import Any
 
 from watchkeeper.diagnosis.case import Case, Cause, Looks
+from watchkeeper.diagnosis.processors import processors_are_full
 from watchkeeper.model import Fault, Kind
 from watchkeeper.policy import Policy
 
@@ -147,6 +148,8 @@ def redis_connection(looks: Looks, policy: Policy) -> Case:
     case.weigh(2, lost and green, "Upstash's status page is green")
     serves = looks.saw("backend_health") and not looks.is_bad("backend_health")
     case.weigh(1, lost and serves, "the backend itself serves")
+    if processors_are_full(looks):
+        case.weigh(8, False, "", "its processors are used up, and so its own checks of others come too late")
     case.advice = [
         "restart the backend (Railway -> Backend -> Settings -> Restart); its client has to connect anew",
         "then look for what keeps connections: Upstash's console shows how many there are",

@@ -7,8 +7,9 @@ from watchkeeper.diagnosis import KINDS
 from watchkeeper.diagnosis.database import CONNECTION_LEAK
 from watchkeeper.diagnosis.errors import ERRORS_AFTER_DEPLOY
 from watchkeeper.diagnosis.frontend import BAD_FRONTEND_DEPLOYMENT
+from watchkeeper.diagnosis.processors import CPU_MAXED
 from watchkeeper.diagnosis.redis import REDIS_CONNECTION
-from watchkeeper.diagnosis.site import BAD_DEPLOYMENT, CPU_MAXED, OUT_OF_MEMORY
+from watchkeeper.diagnosis.site import BAD_DEPLOYMENT, OUT_OF_MEMORY
 from watchkeeper.diagnosis.worker import STUCK_JOB, WORKER_CRASHED
 from watchkeeper.errors import BadInput
 from watchkeeper.model import Kind

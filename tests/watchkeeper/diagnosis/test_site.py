@@ -18,9 +18,12 @@ from tests.watchkeeper.diagnosis.looks import (
     finding,
     health,
     memory,
+    no_redis,
+    ping,
     ranked,
     site,
     site_deployed,
+    upstash,
     vendor_page,
 )
 from tests.watchkeeper.house import two_on_call
@@ -158,6 +161,18 @@ def test_a_backend_that_lacks_processors_may_answer_between_its_stalls_but_late(
     ]
 
     assert (finding("cpu_maxed", used, *answers).confidence >= ACT_ABOVE) is acts
+
+
+def test_a_backend_without_processors_is_no_witness_of_others() -> None:
+    """Its check of Redis comes too late, and Redis answers: a restart alone would not help for long."""
+    full = check("railway_metrics", OK, cpu_share=1.0, cpu_limit=0.2)
+    looks = [health(), no_redis(), ping(), upstash(), vendor_page("upstash", OK)]
+
+    without = {each.cause: each.confidence for each in diagnose(looks, POLICY)}
+    found = {each.cause: each.confidence for each in diagnose([*looks, full], POLICY)}
+
+    assert without["redis_connection"] == 1
+    assert found["redis_connection"] < ACT_ABOVE <= found["cpu_maxed"]
 
 
 def test_whoever_is_handed_used_up_processors_reads_how_many_there_are() -> None:
