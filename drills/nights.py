@@ -24,11 +24,15 @@ from watchkeeper.clock import utc_now
 from watchkeeper.closing import close_by_hand
 from watchkeeper.model import Incident
 from watchkeeper.paging.desk import desk_of
+from watchkeeper.paging.model import NotificationState
+from watchkeeper.paging.outbox import read_notifications
 from watchkeeper.store import Store, open_store
 
 # How long whoever mended everything by hand waits until Watchkeeper has seen it hold: long enough for a third look, as each
 # that finds it not proved makes the next one wait twice as long.
 SETTLES_WITHIN_SECONDS = 150.0
+TOLD_WITHIN_SECONDS = 15.0
+TO_BE_SENT = (NotificationState.PENDING, NotificationState.SENDING)
 LOOK_SECONDS = 0.3
 OBSERVING = {"autonomy": {"default": "observe"}}
 
@@ -130,7 +134,22 @@ async def settle(world: World, stack: Stack, store: Store, *, since: datetime) -
             await close_all(store, stack.settings.public_url, left)
             return [f"{i.number} was mended by hand and not closed" for i in left]
         await asyncio.sleep(LOOK_SECONDS)
+    await until_told(store, since)
     return []
+
+
+async def until_told(store: Store, since: datetime) -> None:
+    """Wait for what is still to be sent, such as the all-clear: in the next night it would ring for nothing."""
+    give_up_at = asyncio.get_running_loop().time() + TOLD_WITHIN_SECONDS
+    while asyncio.get_running_loop().time() < give_up_at:
+        told = [
+            notification
+            for incident in await opened_since(store, since)
+            for notification in await read_notifications(store, incident.id)
+        ]
+        if all(each.state not in TO_BE_SENT for each in told):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def still_open(store: Store, since: datetime) -> list[Incident]:

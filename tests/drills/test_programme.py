@@ -5,12 +5,14 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, get_args
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
 
-from drills import cli
+from drills import cli, nights
 from drills.moved.nights import MOVED_DRILLS
 from drills.nights import Act, programme, settle
 from drills.scenarios import SCENARIOS
@@ -136,3 +138,20 @@ async def test_a_company_that_cannot_be_mended_is_held_against_its_night_and_the
     assert await settle(world, nothing, nothing, since=datetime.now(UTC)) == [
         "could not be mended by hand: ReadTimeout"
     ]
+
+
+async def test_the_next_night_begins_when_everybody_has_heard_of_the_last_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    states = ["pending", "sending", "delivered"]
+    sent: list[str] = []
+
+    async def read(store: object, incident_id: int) -> list[Any]:
+        sent.append(states[min(len(sent), 2)])
+        return [SimpleNamespace(state=sent[-1]), SimpleNamespace(state="failed")]
+
+    monkeypatch.setattr(nights, "opened_since", AsyncMock(return_value=[SimpleNamespace(id=7)]))
+    monkeypatch.setattr(nights, "read_notifications", read)
+    store: Any = None
+    await nights.until_told(store, datetime.now(UTC))
+    assert sent == states
