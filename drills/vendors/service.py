@@ -219,14 +219,16 @@ class Service:
     def confine(self, cpu: float) -> None:
         """It has had no more than these processors for as long as anything was measured."""
         self.cpu = self.cpu_in_force = cpu
-        self._throttle.forget_savings()
+        self._throttle.take_up(self.pid)
         self.samples.clear()
 
     async def throttle_for_ever(self) -> None:
         """Give the container no more of the processors than its limit, once it serves."""
         while True:
             await asyncio.sleep(Throttle.PERIOD_SECONDS)
-            self._throttle.look(self.pid if self._is_started else None, self.cpu_in_force)
+            # One thread takes no more than one processor: looking at it twenty times a second would be for nothing.
+            if self.cpu_in_force < 1:
+                self._throttle.look(self.pid if self._is_started else None, self.cpu_in_force)
 
     async def weigh_for_ever(self) -> None:
         """Measure the container, and kill it when it outgrows its limit: really, as a kernel would."""

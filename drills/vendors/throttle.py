@@ -52,9 +52,10 @@ class Throttle:
             self._send(signal.SIGCONT if self.is_stopped else signal.SIGSTOP)
             self.is_stopped = not self.is_stopped
 
-    def forget_savings(self) -> None:
-        """From now on it may use what it earns."""
-        self.budget = min(self.budget, self.SAVED_SECONDS)
+    def take_up(self, pid: int | None) -> None:
+        """From now on this process, which has served for long, may use what it earns."""
+        self.pid, self.is_stopped, self.budget = pid, False, self.SAVED_SECONDS
+        self._used, self._looked_at = seconds_used(pid) or 0.0, time.monotonic()
 
     def let_go(self) -> None:
         """It is to end, which who is stopped cannot."""

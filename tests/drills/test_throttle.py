@@ -1,6 +1,7 @@
 """A process under a limit of processors: really held back, let go again, and free to end."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -58,6 +59,14 @@ async def test_whoever_is_held_back_can_end(busy: subprocess.Popen[bytes]) -> No
     busy.terminate()
     throttle.let_go()
     assert await asyncio.to_thread(busy.wait, 10) == -signal.SIGTERM
+
+
+def test_who_has_served_for_long_has_saved_no_more_than_anybody() -> None:
+    throttle = Throttle(pid=1, budget=-9.0)
+    throttle.take_up(os.getpid())
+    throttle.look(os.getpid(), 0.1)
+    assert throttle.pid == os.getpid()
+    assert 0 < throttle.budget <= Throttle.SAVED_SECONDS
 
 
 def test_a_process_that_is_gone_is_forgotten() -> None:
