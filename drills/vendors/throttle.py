@@ -54,6 +54,7 @@ class Throttle:
 
     def take_up(self, pid: int | None) -> None:
         """From now on this process, which has served for long, may use what it earns."""
+        self.let_go()
         self.pid, self.is_stopped, self.budget = pid, False, self.SAVED_SECONDS
         self._used, self._looked_at = seconds_used(pid) or 0.0, time.monotonic()
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from drills.grading import grade
+from drills.hands import FINISHED
 from drills.leaks import leaks
 from drills.night import OVERHEAD, break_company, opened_since, played_person, watch_night
 from drills.scenarios import SCENARIOS
@@ -15,8 +16,6 @@ from watchkeeper.model import Status
 from watchkeeper.remediations import read_remediations
 
 pytestmark = pytest.mark.timeout(300)
-
-FINISHED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 async def run_deployment(

@@ -31,7 +31,7 @@ def idle() -> Iterator[subprocess.Popen[bytes]]:
     yield from running("import time; time.sleep(60)")
 
 
-async def look_until(throttle: Throttle, pid: int, limit: float, is_so: Callable[[], bool]) -> None:
+async def look_until(throttle: Throttle, pid: int | None, limit: float, is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not is_so():
             throttle.look(pid, limit)
@@ -67,6 +67,13 @@ def test_who_has_served_for_long_has_saved_no_more_than_anybody() -> None:
     throttle.look(os.getpid(), 0.1)
     assert throttle.pid == os.getpid()
     assert 0 < throttle.budget <= Throttle.SAVED_SECONDS
+
+
+async def test_who_is_held_back_goes_on_when_its_limit_is_another(busy: subprocess.Popen[bytes]) -> None:
+    throttle, seen = Throttle(), psutil.Process(busy.pid)
+    await look_until(throttle, busy.pid, 0.001, lambda: seen.status() == psutil.STATUS_STOPPED)
+    throttle.take_up(busy.pid)
+    await look_until(throttle, None, 1.0, lambda: seen.status() != psutil.STATUS_STOPPED)
 
 
 def test_a_process_that_is_gone_is_forgotten() -> None:
