@@ -19,9 +19,10 @@ from tasks.railway import (
     previous_of,
     read_data,
 )
-from tasks.railway_usage import FULL_SHARE, read_usage
+from tasks.railway_usage import read_usage
 from tasks.shapes import look_task
 from tasks.vendor_http import Ask, rejected
+from watchkeeper.diagnosis.processors import FULL_SHARE
 from watchkeeper.errors import NotConfigured
 from watchkeeper.model import Check
 from watchkeeper.policy.services import RailwayTarget

@@ -13,6 +13,7 @@ from blocks.railway import RailwayCredentials
 from tasks.railway import WRITE_LIMIT_SECONDS, mutate, read_data
 from tasks.shapes import action_task
 from tasks.vendor_http import Ask, rejected
+from watchkeeper.diagnosis.processors import FULL_SHARE
 from watchkeeper.policy.services import RailwayTarget
 
 METRICS = """
@@ -33,8 +34,6 @@ mutation ($input: ServiceInstanceLimitsUpdateInput!) { serviceInstanceLimitsUpda
 """
 MEASUREMENTS = ("CPU_USAGE", "CPU_LIMIT", "MEMORY_USAGE_GB", "MEMORY_LIMIT_GB", "DISK_USAGE_GB")
 BYTES_PER_GB = 1_000_000_000
-# From this share of its limit on a container is about to be killed for it.
-FULL_SHARE = 0.9
 LATELY_SECONDS = 300
 
 

@@ -2,12 +2,15 @@
 
 from pydantic import SecretStr
 
+from blocks.railway import RailwayCredentials
 from flows.actions.railway import commit_that_will_run, still_serving
 from flows.actions.site import Site
 from tasks import railway
 from tasks.railway import current_of, made_since
 from watchkeeper.deadlines.maintenance import SET_MAINTENANCE_MODE
+from watchkeeper.errors import VendorRejected
 from watchkeeper.model import Plan, Remediation
+from watchkeeper.policy.services import RailwayTarget
 
 VARIABLE, MESSAGE_VARIABLE = "MAINTENANCE_MODE", "MAINTENANCE_MESSAGE"
 
@@ -60,6 +63,15 @@ class SetMaintenanceMode:
         target = site.railway(given["service"])
         if given["on"]:
             await railway.set_variable(*target, MESSAGE_VARIABLE, SecretStr(given["message"]), deploy=False)
+        try:
+            already = await is_set(target, on=given["on"])
+        except VendorRejected:
+            # Most often nobody ever set it. Where Railway refuses everything, it refuses the write too, and says why.
+            already = False
+        if already:
+            # Setting it again is no change, for which Railway deploys nothing.
+            await railway.redeploy_service(*target)
+            return "the variable said so already, and Railway deploys it"
         await railway.set_variable(*target, VARIABLE, SecretStr(value_of(given["on"])))
         return "Railway took the variable and deploys it"
 
@@ -75,8 +87,17 @@ class SetMaintenanceMode:
             return None
         if made_since(deployments, given.get("newest_id")) == []:
             return False
-        value = await railway.read_variable(*target, VARIABLE)
-        return value.get_secret_value() == value_of(given["on"])
+        return await is_set(target, on=given["on"])
+
+
+async def is_set(target: tuple[RailwayCredentials, RailwayTarget], *, on: bool) -> bool:
+    """Whether the variable says so, which is not yet what the process that runs got.
+
+    Raises:
+        VendorRejected, VendorUnavailable: as in `read_variable`.
+    """
+    value = await railway.read_variable(*target, VARIABLE)
+    return value.get_secret_value() == value_of(on)
 
 
 def value_of(on: bool) -> str:

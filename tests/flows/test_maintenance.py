@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from blocks.railway import RailwayCredentials
 from flows import maintenance as flow
 from flows import transaction, undoing
+from flows.actions.maintenance import VARIABLE
 from flows.actions.site import Site
 from flows.credentials import Credentials
 from flows.maintenance import outcome_of, switch_maintenance
@@ -42,7 +43,7 @@ def site(policy: Policy) -> Site:
 
 
 class Platform:
-    """Railway: each change of a variable that deploys makes a new deployment."""
+    """Railway: a variable that is set to another value makes a new deployment, unless it is told not to."""
 
     def __init__(self) -> None:
         self.variables: dict[str, str] = {}
@@ -62,15 +63,22 @@ class Platform:
         if self.refuses:
             raise VendorRejected(vendor="railway", action="set_variable", status=403)
         if self.no_answer_then != "late":
+            self.deployments += deploy and self.variables.get(name) != value.get_secret_value()
             self.variables[name] = value.get_secret_value()
-            self.deployments += deploy
         if deploy and self.dies:
             raise self.dies
         if deploy and self.no_answer_then:
             raise VendorUnavailable(vendor="railway", action="set_variable", reason="time limit")
 
     async def read_variable(self, credentials: object, target: object, name: str) -> SecretStr:
+        if name not in self.variables:
+            raise VendorRejected(
+                vendor="railway", action="read_variable", reason=f"{name} is not set, or sealed"
+            )
         return SecretStr(self.variables[name])
+
+    async def redeploy_service(self, *asked: object) -> None:
+        self.deployments += 1
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +87,7 @@ def platform(monkeypatch: pytest.MonkeyPatch) -> Platform:
     monkeypatch.setattr(railway, "list_deployments", made.list_deployments)
     monkeypatch.setattr(railway, "set_variable", made.set_variable)
     monkeypatch.setattr(railway, "read_variable", made.read_variable)
+    monkeypatch.setattr(railway, "redeploy_service", made.redeploy_service)
     monkeypatch.setattr(transaction, "SETTLES_WITHIN", timedelta(milliseconds=-1))
     return made
 
@@ -337,6 +346,19 @@ async def test_off_without_an_answer_that_does_not_show_keeps_the_reminder(
     await switch(bench, site, incident, on=False)
 
     assert [d.state for d in await reminders(bench, incident)] == ["pending"]
+
+
+async def test_what_the_variable_says_already_is_deployed_all_the_same(
+    bench: MovedBench, site: Site, incident: Incident, platform: Platform
+) -> None:
+    """Somebody set it back by hand, told Railway to deploy nothing, and then filled in the form."""
+    await switch(bench, site, incident, on=True)
+    platform.variables[VARIABLE], before = "false", platform.deployments
+
+    said = await switch(bench, site, incident, on=False)
+
+    assert said.endswith("off: done: the variable said so already, and Railway deploys it")
+    assert platform.deployments == before + 1
 
 
 async def test_somebody_elses_deployment_is_not_taken_for_off(

@@ -10,6 +10,7 @@ must be able to walk (not to read) the folders above its data and its binaries: 
 permission bit that this needs.
 """
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -311,11 +312,18 @@ def _prepare_folders(directory: Path) -> None:
 
 
 def _system_user() -> pwd.struct_passwd:
-    try:
+    """Whom the server runs as, made once: two that start at once would each add one, and the first would be nobody."""
+    with suppress(KeyError):
         return pwd.getpwnam(SYSTEM_USER)
-    except KeyError:
+    users = os.open("/etc", os.O_RDONLY)
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX)
+        with suppress(KeyError):
+            return pwd.getpwnam(SYSTEM_USER)
         subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", SYSTEM_USER], check=True)
         return pwd.getpwnam(SYSTEM_USER)
+    finally:
+        os.close(users)
 
 
 def _let_system_user_reach(directory: Path) -> None:

@@ -25,6 +25,14 @@ print(postgres.pid, postgres.url_for("watchkeeper"), flush=True)
 time.sleep(600)
 """
 
+NEWCOMER = """
+import sys, time
+from watchkeeper.machine import embedded
+embedded.SYSTEM_USER = sys.argv[1]
+time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
+print(embedded._system_user().pw_uid)
+"""
+
 
 def wait_until(holds: Callable[[], bool], seconds: float = 20) -> None:
     give_up_at = time.monotonic() + seconds
@@ -162,3 +170,16 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "postgres" / "data" / "PG_VERSION").write_text("9\n")
     with pytest.raises(StoreUnavailable, match="not compatible"):
         start_postgres(tmp_path / "postgres", ("watchkeeper",))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root adds users, and only root's server needs one")
+def test_two_that_start_at_once_on_a_new_machine_run_as_the_same_user() -> None:
+    user, at = "watchkeeper_newcomer", str(time.time() + 1.5)
+    command = [sys.executable, "-c", NEWCOMER, user, at]
+    try:
+        both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        told = [process.communicate(timeout=30)[0].strip() for process in both]
+    finally:
+        subprocess.run(["userdel", user], check=False)
+
+    assert told[0] == told[1] != ""
