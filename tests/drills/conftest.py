@@ -88,7 +88,9 @@ async def running_stand() -> AsyncIterator[Stand]:
         ):
             yield Stand(world, stack, store, prefect, screen)
     finally:
-        shutil.copytree(folder / "home" / "logs", Path("build") / "nights-logs", dirs_exist_ok=True)
+        # A stand that did not come up says why, which a missing folder would hide.
+        if (logs := folder / "home" / "logs").is_dir():
+            shutil.copytree(logs, Path("build") / "nights-logs", dirs_exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -24,18 +24,16 @@ from watchkeeper.paging.outbox import read_notifications
 from watchkeeper.remediations import read_remediations
 from watchkeeper.store import Store
 
+pytestmark = pytest.mark.timeout(300)
+
 PHASES = ("started", "investigating", "waiting", "acting", "verifying", "reviewing")
-# What a night may pass through while a victim that died in it before is being started again has a night of its own; the
-# other scenario's is passed through by the nights below that go through all, as a rule.
+# What a night may pass through while a victim that died in it before is being started again has a night of its own, which
+# two share that die far enough from one another; the other scenario's is passed through by the nights below, as a rule.
 ALONE = [
-    ("worker", "investigating", "connection-leak"),
-    ("worker", "verifying", "bad-deploy"),
-    ("worker", "reviewing", "connection-leak"),
-    ("prefect", "investigating", "bad-deploy"),
-    ("prefect", "verifying", "connection-leak"),
-    ("prefect", "reviewing", "bad-deploy"),
-    ("intake", "investigating", "connection-leak"),
-    ("intake", "verifying", "bad-deploy"),
+    ("connection-leak", {"worker": "investigating", "prefect": "verifying"}),
+    ("bad-deploy", {"prefect": "investigating", "worker": "verifying"}),
+    ("connection-leak", {"intake": "investigating", "worker": "reviewing"}),
+    ("bad-deploy", {"intake": "verifying", "prefect": "reviewing"}),
 ]
 
 
@@ -140,35 +138,38 @@ async def told_in_the_end(stand: Stand, incident: Incident | None) -> list[Notif
             await asyncio.sleep(0.5)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("scenario", ["connection-leak", "bad-deploy"])
 @pytest.mark.parametrize("victim", ["response", "worker", "prefect", "intake"])
 async def test_a_kill_in_every_phase_loses_nothing_and_repeats_nothing(
     stand: Stand, scenario: str, victim: str
 ) -> None:
-    killed_in = await survive(stand, scenario, victim, PHASES)
-    assert must_have_died_in(scenario, victim) <= set(killed_in)
+    [killer] = await survive(stand, scenario, {victim: PHASES})
+    assert must_have_died_in(scenario, victim) <= set(killer.killed_in)
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(("victim", "phase", "scenario"), ALONE)
+@pytest.mark.parametrize(
+    ("scenario", "deaths"), ALONE, ids=lambda given: "-".join(given) if isinstance(given, dict) else given
+)
 async def test_a_kill_in_the_phases_that_pass_while_a_victim_is_started_again(
-    stand: Stand, victim: str, phase: str, scenario: str
+    stand: Stand, scenario: str, deaths: dict[str, str]
 ) -> None:
-    assert await survive(stand, scenario, victim, (phase,)) == [phase]
+    killers = await survive(stand, scenario, {victim: (phase,) for victim, phase in deaths.items()})
+    assert {k.victim: k.killed_in for k in killers} == {victim: [phase] for victim, phase in deaths.items()}
 
 
-async def survive(stand: Stand, scenario: str, victim: str, phases: Collection[str]) -> list[str]:
-    """A night in which the victim is killed in these phases ends well; those in which it was."""
-    if victim != "response":
-        await start_afresh(stand, victim)
-    killer = Killer(stand, victim, phases)
-    prowling = asyncio.create_task(killer.prowl())
+async def survive(stand: Stand, scenario: str, victims: dict[str, Collection[str]]) -> list[Killer]:
+    """A night in which each victim is killed in its phases ends well; who was killed in which."""
+    for victim in victims:
+        if victim != "response":
+            await start_afresh(stand, victim)
+    killers = [Killer(stand, victim, phases) for victim, phases in victims.items()]
+    prowling = [asyncio.create_task(killer.prowl()) for killer in killers]
     try:
         night = await stand.night(scenario)
     finally:
-        prowling.cancel()
-        await asyncio.gather(prowling, return_exceptions=True)
+        for each in prowling:
+            each.cancel()
+        await asyncio.gather(*prowling, return_exceptions=True)
     assert grade(night.facts) == []
     told = await told_in_the_end(stand, night.facts.incident)
     unsent = [n for n in told if n.state not in ("sent", "delivered", "cancelled")]
@@ -176,4 +177,4 @@ async def survive(stand: Stand, scenario: str, victim: str, phases: Collection[s
     needless = {"page", "escalation", "comeback", "approval", "reminder"}
     lost = [(n.purpose, n.key) for n in told if n.state == "cancelled" and n.purpose not in needless]
     assert lost == [], "only what an answer, a decision or the end made needless"
-    return killer.killed_in
+    return killers
