@@ -110,14 +110,15 @@ class Jobs(Feature):
     async def forget_all(self, request: Request) -> JSONResponse:
         """An empty queue, before the next night; whoever waits is told that it failed."""
         self.endless = 0
+        # The queue first: whoever asks meanwhile may lose the job, and then has a row that is seen below.
+        await self.queue.obliterate(force=True)
+        await self.queue.resume()
         async with self.pool.connection() as connection:
             await connection.execute(
                 "UPDATE jobs SET status = 'failed', error = 'forgotten'"
                 " WHERE kind = ANY(%s) AND status IN ('pending', 'processing')",
                 ([DESIGN, ENDLESS],),
             )
-        await self.queue.obliterate(force=True)
-        await self.queue.resume()
         return JSONResponse({})
 
     async def check_queue(self) -> None:

@@ -133,7 +133,7 @@ def stripe_outage(looks: Looks, policy: Policy) -> Case:
 
 
 # Where one of these is bad, something else is at work, and what was not delivered is its trace.
-OTHER_TROUBLE = ("frontend_health", "redis_ping", "queue", "jobs_table", "sentry_errors")
+OTHER_TROUBLE = ("frontend_health", "dns", "redis_ping", "queue", "jobs_table", "sentry_errors")
 
 
 def events_undelivered(looks: Looks, policy: Policy) -> Case:
