@@ -93,7 +93,7 @@ def new_store(postgres: EmbeddedPostgres) -> Iterator[str]:
     name = _emptied.pop() if _emptied else _new_database(postgres)
     yield postgres.url_for(name)
     with psycopg.connect(postgres.url_for(name), autocommit=True) as connection:
-        connection.execute("SET lock_timeout = '5s'")
+        connection.execute("SET lock_timeout = '30s'")
         connection.execute(EMPTY)
     _emptied.append(name)
 

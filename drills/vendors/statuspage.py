@@ -1,8 +1,8 @@
 """Atlassian Statuspage's API for our own page: incidents with their updates, and the components that they change."""
 
 import itertools
-import time
 from collections import deque
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -23,7 +23,7 @@ COMPONENT_STATUSES = (
 IMPACTS = ("none", "maintenance", "minor", "major", "critical")
 LONGEST_BODY = 25_000
 # One request a second, counted over a minute.
-REQUESTS, WINDOW_SECONDS = 60, 60.0
+REQUESTS, WINDOW = 60, timedelta(minutes=1)
 
 
 class StatuspageApi(Vendor):
@@ -32,7 +32,7 @@ class StatuspageApi(Vendor):
     def __init__(self, config: Statuspage) -> None:
         self._config = config
         self._numbers = itertools.count(1)
-        self._asked: deque[float] = deque()
+        self._asked: deque[datetime] = deque()
         self.incidents: list[dict[str, Any]] = []
         self.components = {
             number: {"id": number, "name": name, "status": "operational"}
@@ -99,8 +99,8 @@ class StatuspageApi(Vendor):
     def _turned_away(self, request: Request) -> JSONResponse | None:
         if request.headers.get("Authorization") != f"OAuth {self._config.token}":
             return refuse(401, "Could not authenticate")
-        now = time.monotonic()
-        while self._asked and now - self._asked[0] > WINDOW_SECONDS:
+        now = self.clock()
+        while self._asked and now - self._asked[0] > WINDOW:
             self._asked.popleft()
         if len(self._asked) >= REQUESTS:
             return refuse(420, "Too many requests")
