@@ -35,8 +35,8 @@ from watchkeeper.paging.desk import update_team
 from watchkeeper.remediations import BY_HAND_STEP, decide, finish, plan_remediation, read_remediations
 from watchkeeper.store import Db
 
-# Its look may take 18 seconds with what is tried again, and each of its two writes 25.
-WRITES_WITHIN = timedelta(seconds=75)
+# Its look may take 24 seconds, with what is tried again and the waits between, and each of its two writes 25.
+WRITES_WITHIN = timedelta(seconds=90)
 
 
 @flow(name="maintenance")
@@ -129,7 +129,7 @@ def refuse_what_is_so(
     if known.last is None:
         return
     if is_under_way(known.last, now):
-        raise BadInput("another switch is under way; try again in a minute")
+        raise BadInput("another switch is under way; try again in two minutes")
     other = known.last.plan.parameters["service"]
     if known.reminding and other != service:
         raise BadInput(f"maintenance mode of {other} is not known to be off; switch that off first")

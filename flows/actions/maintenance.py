@@ -48,7 +48,7 @@ async def plan_maintenance(
 
 
 class SetMaintenanceMode:
-    """Sets the message, then the switch, whose change Railway deploys."""
+    """Sets the message, then the switch, whose change Railway deploys; one that says so already is deployed anew."""
 
     limit = "one service, its two variables"
     undo = "switch it back"

@@ -78,6 +78,8 @@ class Platform:
         return SecretStr(self.variables[name])
 
     async def redeploy_service(self, *asked: object) -> None:
+        if self.refuses:
+            raise VendorRejected(vendor="railway", action="redeploy_service", status=403)
         self.deployments += 1
 
 
@@ -315,7 +317,7 @@ async def test_two_switches_are_not_under_way_at_once(
 ) -> None:
     await killed_while_switching(bench, site, incident, platform, on=True)
 
-    with pytest.raises(BadInput, match="try again in a minute"):
+    with pytest.raises(BadInput, match="try again in two minutes"):
         await switch(bench, site, incident, on=False)
 
 
@@ -359,6 +361,18 @@ async def test_what_the_variable_says_already_is_deployed_all_the_same(
 
     assert said.endswith("off: done: the variable said so already, and Railway deploys it")
     assert platform.deployments == before + 1
+
+
+async def test_what_the_variable_says_already_and_railway_does_not_deploy_keeps_the_reminder(
+    bench: MovedBench, site: Site, incident: Incident, platform: Platform
+) -> None:
+    await switch(bench, site, incident, on=True)
+    platform.variables[VARIABLE], platform.refuses = "false", True
+
+    said = await switch(bench, site, incident, on=False)
+
+    assert "off: failed" in said and "403" in said
+    assert [d.state for d in await reminders(bench, incident)] == ["pending"]
 
 
 async def test_somebody_elses_deployment_is_not_taken_for_off(
